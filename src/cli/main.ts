@@ -1,0 +1,80 @@
+/** The command line: thin commands over the modules below. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { MIN_FDOFF } from '../policy/policy.js';
+import { fail, OWN_FAILURE } from './output.js';
+
+const RUN_EXAMPLES = `
+Examples:
+  rumphijack run -- busybox sh -c 'mkdir /rump/d; ls -l /rump'
+  rumphijack run -v python3 -c 'print(open("/rump/f", "w").write("hi"))'
+  rumphijack run --hijack path=/sandbox -- git init /sandbox/repo
+  rumphijack run --hijack path=/rump,sysctl=yes -- cat /proc/sys/kern/ostype
+  RUMPHIJACK=path=/rump,vfs=getvfsstat rumphijack run df
+
+Exit status: the program's; 128+n when signal n ended it; 125 when rumphijack
+itself fails, 126 when the program cannot be run, 127 when it is not found.
+See rumphijack(1), and rumphijack(7) for what SPEC can say.`;
+
+function version(): string {
+  for (const up of ['../../../package.json', '../../package.json']) {
+    try {
+      const manifest: unknown = JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8'));
+      if (typeof manifest === 'object' && manifest !== null && 'version' in manifest) return String(manifest.version);
+    } catch {
+      // Compiled and source files lie at different depths.
+    }
+  }
+  return 'unknown';
+}
+
+function program(): Command {
+  const root = new Command('rumphijack')
+    .description('Run any Linux program with a chosen part of its system calls answered by a rump kernel.')
+    .version(`rumphijack ${version()}`, '-V, --version', 'print the version and exit')
+    .helpOption('-h, --help', 'print this help and exit')
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ outputError: text => fail(text.replace(/^error: /, '').trim()) });
+  root
+    .command('run')
+    .description('start a program; everything below /rump lives in a rump kernel private to this run')
+    .argument('<program>', 'the program, found through PATH as by the shell')
+    .argument('[args...]', 'its arguments')
+    .option('--hijack <spec>', 'what to hijack, as RUMPHIJACK (default: path=/rump,socket=all:nolocal)')
+    .option('--server <url>', 'the rump kernel server, as RUMP_SERVER (not yet: the embedded kernel only)')
+    .option('--fdoff <n>', `rump descriptor 0 is this number in the program, at least ${MIN_FDOFF} (default: 128)`)
+    .option('-v, --verbose', 'tell each decision for the rump kernel, and its reason, on standard error')
+    .option('--wait-all', 'wait for every descendant, not only for the program')
+    .helpOption('-h, --help', 'print this help and exit')
+    .addHelpText('after', RUN_EXAMPLES)
+    .passThroughOptions()
+    .action(async (name: string, args: string[], options: Record<string, unknown>) => {
+      const { run } = await import('./run.js');
+      run(name, args, {
+        hijack: text(options.hijack),
+        server: text(options.server),
+        fdoff: text(options.fdoff),
+        verbose: options.verbose === true,
+        waitAll: options.waitAll === true,
+      });
+    });
+  for (const command of root.commands) command.exitOverride();
+  return root;
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+try {
+  await program().parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError || error instanceof InvalidArgumentError) {
+    process.exitCode = error.exitCode === 0 ? 0 : OWN_FAILURE;
+  } else {
+    const message = error instanceof Error ? error.message : String(error);
+    fail(message.split('\n', 1)[0]);
+    process.exitCode = OWN_FAILURE;
+  }
+}

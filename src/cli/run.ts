@@ -1,0 +1,133 @@
+/** rumphijack run: starts a program under the tracer and ends as it ends. */
+import { readFileSync } from 'node:fs';
+import { ENOENT, EACCES, ENOEXEC, errnoName } from '../abi/linux/errno.js';
+import { getSystemErrorMap } from 'node:util';
+import { EmbeddedKernel } from '../kernel/embedded.js';
+import { parseFdoff, parsePolicy } from '../policy/parse.js';
+import { type Policy, PolicyError } from '../policy/policy.js';
+import { Hijacker } from '../rewrite/hijacker.js';
+import { FIRST_CALLS, filterRules } from '../rewrite/rules.js';
+import { compileFilter } from '../tracer/filter.js';
+import { hostSlabs, native } from '../tracer/native.js';
+import { CANNOT_RUN, fail, NOT_FOUND, OWN_FAILURE, SIGNAL_BASE } from './output.js';
+
+export interface RunOptions {
+  hijack: string | undefined;
+  server: string | undefined;
+  fdoff: string | undefined;
+  verbose: boolean;
+  waitAll: boolean;
+}
+
+/** rh_start_error() adds this to an errno that was not execve's. */
+const FILTER_ERROR = 0x10000;
+
+function policyOf(options: RunOptions): Policy {
+  const given = options.hijack;
+  const policy =
+    given === undefined ? parsePolicy(process.env.RUMPHIJACK) : parsePolicy(given, '--hijack');
+  return options.fdoff === undefined ? policy : { ...policy, fdoff: parseFdoff(options.fdoff, '--fdoff') };
+}
+
+/** The last `count` arguments as the bytes they were: Node has decoded them, and what is not UTF-8 would be lost. */
+function rawArguments(count: number): Buffer[] {
+  const raw = readFileSync('/proc/self/cmdline');
+  const all: Buffer[] = [];
+  for (let at = 0; at < raw.length; ) {
+    const end = raw.indexOf(0, at);
+    all.push(raw.subarray(at, end));
+    at = end + 1;
+  }
+  return all.slice(all.length - count);
+}
+
+/** Where execvp(3) would look. */
+function candidates(program: Buffer): Buffer[] {
+  if (program.includes('/')) return [program];
+  const path = process.env.PATH ?? '/bin:/usr/bin';
+  return path.split(':').map(dir => Buffer.concat([Buffer.from(dir === '' ? '' : `${dir}/`), program]));
+}
+
+/** What bin/rumphijack saw before Node changed it. */
+function launch(): { ignored: bigint; nofile: number; open: number } {
+  const { RUMPHIJACK_LAUNCH_SIGIGN, RUMPHIJACK_LAUNCH_NOFILE, RUMPHIJACK_LAUNCH_FDS } = process.env;
+  const mask = /^[0-9a-f]{1,16}$/i.test(RUMPHIJACK_LAUNCH_SIGIGN ?? '') ? BigInt(`0x${RUMPHIJACK_LAUNCH_SIGIGN}`) : 0n;
+  const soft = Number(RUMPHIJACK_LAUNCH_NOFILE);
+  const fds = (RUMPHIJACK_LAUNCH_FDS ?? '0 1 2').split(' ').filter(fd => /^\d{1,2}$/.test(fd));
+  return {
+    ignored: mask,
+    nofile: Number.isSafeInteger(soft) && soft > 0 ? soft : -1,
+    open: fds.reduce((bits, fd) => bits | (1 << Number(fd)), 0),
+  };
+}
+
+function errnoText(errno: number): string {
+  const [, text] = getSystemErrorMap().get(-errno) ?? [];
+  return text ?? errnoName(errno);
+}
+
+/** One line that says what is wrong with the program, and the status for it. */
+function cannotRun(program: string, error: number): number {
+  if (error === 0) fail(`'${program}' was ended before it began`);
+  else if (error >= FILTER_ERROR) {
+    fail(`cannot prepare '${program}': ${errnoText(error & 0xffff)} (seccomp filters have to be allowed)`);
+    return OWN_FAILURE;
+  } else if (error === ENOENT) {
+    fail(`'${program}' not found: check the name and PATH`);
+    return NOT_FOUND;
+  } else if (error === EACCES) fail(`cannot run '${program}': permission denied; is it a file that may be executed?`);
+  else if (error === ENOEXEC) fail(`cannot run '${program}': no program and no #! line; give its interpreter, e.g. sh ${program}`);
+  else fail(`cannot run '${program}': ${errnoText(error)}`);
+  return error === 0 ? OWN_FAILURE : CANNOT_RUN;
+}
+
+/** Runs the program; does not return. */
+export function run(program: string, args: readonly string[], options: RunOptions): void {
+  native.exit(supervise(program, args.length + 1, options));
+}
+
+function supervise(program: string, count: number, options: RunOptions): number {
+  const server = options.server ?? process.env.RUMP_SERVER;
+  if (server !== undefined && server !== '') {
+    fail(`servers are not supported yet (${server}): unset RUMP_SERVER and --server to use the embedded kernel`);
+    return OWN_FAILURE;
+  }
+  let policy: Policy;
+  try {
+    policy = policyOf(options);
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error;
+    fail(error.message);
+    return OWN_FAILURE;
+  }
+  const found = launch();
+  const hijacker = new Hijacker({
+    policy,
+    kernel: new EmbeddedKernel({ slabs: hostSlabs }),
+    verbose: options.verbose,
+    warn: fail,
+    nofile: found.nofile,
+  });
+  const rules = filterRules(policy);
+  const filter =
+    rules.length === 0
+      ? new Uint8Array(0)
+      : compileFilter(rules, { min: hijacker.hidden }, { first: FIRST_CALLS, foreign: true });
+  const raw = rawArguments(count);
+  const main = hijacker.tracer.start(
+    { ...found, args: raw, candidates: candidates(raw[0]), filter, hidden: hijacker.hidden },
+    pid => hijacker.firstState(pid, program),
+  );
+  if (typeof main === 'number') {
+    fail(`cannot start a traced process: ${errnoText(-main)}; is ptrace allowed here (kernel.yama.ptrace_scope)?`);
+    return OWN_FAILURE;
+  }
+  hijacker.watch(main.call);
+  const outcome = hijacker.tracer.run(options.waitAll);
+  if (!outcome.executed) return cannotRun(program, native.startError());
+  if (outcome.leftBehind > 0) {
+    const what = outcome.leftBehind === 1 ? '1 process' : `${outcome.leftBehind} processes`;
+    fail(`${what} that '${program}' left behind ended with it (--wait-all waits for them)`);
+  }
+  return outcome.signal === 0 ? outcome.status : SIGNAL_BASE + outcome.signal;
+}

@@ -1,0 +1,120 @@
+/** getdents(2), getcwd(2), chdir(2), umask(2), unshare(2). */
+import { EFAULT, EINVAL, ENOENT, ERANGE } from '../../abi/linux/errno.js';
+import { AT_PROC } from '../../kernel/rump_kernel.js';
+import { O_CLOEXEC, O_DIRECTORY, O_PATH } from '../../abi/linux/fcntl.js';
+import { encodeDirent, encodeDirent64 } from '../../abi/linux/dirent.js';
+import { CLONE_FILES, CLONE_FS } from '../../abi/linux/sched.js';
+import type { Result } from '../../kernel/rump_kernel.js';
+import { type Call, type Hijack, rumpFd, whenDone } from '../hijack.js';
+import { ProcessState } from '../state.js';
+import { targetOf } from '../target.js';
+import { currentDirectory } from './stat.js';
+
+/** Entries are gathered here, then copied in one go; a program that offers more gets this much (getdents(2) may return less). */
+const entries = new Uint8Array(64 * 1024);
+
+function getdents(call: Call, hijack: Hijack, encode: typeof encodeDirent64): void {
+  const fd = rumpFd(call, hijack, 0);
+  if (fd < 0) return;
+  const buffer = entries.subarray(0, Math.min(call.uint(2), entries.length));
+  const at = call.address(1);
+  let used = 0;
+  let refused = false;
+  const result = call.state.kernel.getDents(fd, (name, ino, type, next) => {
+    const length = encode(buffer, used, name, ino, type, next);
+    if (length === 0) refused = true;
+    used += length;
+    return length > 0;
+  });
+  whenDone(call, result, done => {
+    if (done < 0) return call.answer(done);
+    if (used === 0) return call.answer(refused ? -EINVAL : 0);
+    const fault = call.write(at, entries, 0, used);
+    call.answer(fault < 0 ? -EFAULT : used);
+  });
+}
+export function sysGetdents(call: Call, hijack: Hijack): void {
+  getdents(call, hijack, encodeDirent);
+}
+export function sysGetdents64(call: Call, hijack: Hijack): void {
+  getdents(call, hijack, encodeDirent64);
+}
+
+export function sysGetcwd(call: Call, hijack: Hijack): void {
+  if (!call.state.cwd.rump) return call.run();
+  const path = currentDirectory(hijack, call.state.kernel);
+  if (path === undefined) return call.answer(-ENOENT);
+  const bytes = Buffer.from(`${path}\0`, 'latin1');
+  if (call.long(1) < bytes.length) return call.answer(-ERANGE);
+  const fault = call.write(call.address(0), bytes);
+  call.answer(fault < 0 ? fault : bytes.length);
+}
+
+/** The rump kernel's working directory has changed, or not: only then does the process live there. */
+function moved(call: Call, result: Result): void {
+  whenDone(call, result, done => {
+    if (done >= 0) call.state.cwd.rump = true;
+    call.answer(done);
+  });
+}
+
+/** The host decides; when it agrees, relative paths are its own again. */
+function hostDirectory(call: Call): void {
+  const { cwd } = call.state;
+  if (!cwd.rump) return call.run();
+  call.runThen(result => {
+    if (result === 0) cwd.rump = false;
+    call.finish(result);
+  });
+}
+
+export function sysChdir(call: Call, hijack: Hijack): void {
+  const target = targetOf(call, hijack, -1, 0);
+  if (!target.rump) return hostDirectory(call);
+  const { kernel } = call.state;
+  if (target.magic >= 0) return moved(call, kernel.fchdir(target.magic));
+  if (target.at !== AT_PROC) return moved(call, kernel.chdir(target.path));
+  whenDone(call, kernel.openAt(target.at, target.path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, 0), fd => {
+    if (fd < 0) return call.answer(fd);
+    moved(call, kernel.fchdir(fd));
+    kernel.close(fd);
+  });
+}
+
+export function sysFchdir(call: Call, hijack: Hijack): void {
+  const fd = call.state.files.get(call.int(0));
+  if (fd >= 0) return moved(call, call.state.kernel.fchdir(fd));
+  if (call.int(0) === hijack.hidden) rumpFd(call, hijack, 0);
+  else hostDirectory(call);
+}
+
+/** Both kernels have to know: the host's answer is the program's. */
+export function sysUmask(call: Call): void {
+  call.state.kernel.umask(call.int(0));
+  call.run();
+}
+
+export function sysUnshare(call: Call): void {
+  const flags = call.int(0);
+  const what = { files: (flags & CLONE_FILES) !== 0, fs: (flags & CLONE_FS) !== 0 };
+  if (!what.files && !what.fs) return call.run();
+  call.runThen(result => {
+    if (result === 0) unshare(call, what);
+    call.finish(result);
+  });
+}
+
+function unshare(call: Call, what: { files: boolean; fs: boolean }): void {
+  const { thread, state } = call;
+  if (thread.process.threads.size === 1) return state.unshare(what);
+  const files = what.files ? state.files.copy() : state.files.share();
+  const cwd = what.fs ? state.cwd.copy() : state.cwd.share();
+  thread.state = new ProcessState(
+    state.pid,
+    state.kernel.fork(state.pid, { files: !what.files, fs: !what.fs }),
+    files,
+    cwd,
+  );
+  state.exitThread();
+}
+

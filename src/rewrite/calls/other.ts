@@ -1,0 +1,51 @@
+/** Calls that the rump kernel does not serve: on the host they pass, on a rump path or descriptor they are refused honestly. */
+import { EBADF } from '../../abi/linux/errno.js';
+import { type Call, type Handler, type Hijack, because } from '../hijack.js';
+import { targetOf } from '../target.js';
+
+function refuse(call: Call, hijack: Hijack, errno: number): void {
+  hijack.stats.refused++;
+  call.answer(-errno);
+}
+
+/** A path call: refused with `errno` when the path is the rump kernel's. `dir` is the directory descriptor's argument, or -1. */
+export function refusePath(dir: number, path: number, errno: number): Handler {
+  return (call, hijack) => {
+    if (targetOf(call, hijack, dir, path).rump) refuse(call, hijack, errno);
+    else call.run();
+  };
+}
+
+/** A descriptor call: refused with `errno` when any of the descriptors is the rump kernel's. */
+export function refuseFd(args: readonly number[], errno: number): Handler {
+  return (call, hijack) => {
+    for (const n of args) {
+      const fd = call.int(n);
+      if (fd === hijack.hidden) return call.answer(-EBADF);
+      const rump = call.state.files.get(fd);
+      if (rump < 0) continue;
+      if (hijack.verbose) because(call, `${fd}`, `fd ${fd} is rump ${rump}`);
+      return refuse(call, hijack, errno);
+    }
+    call.run();
+  };
+}
+
+/** A call with two paths, each with its directory descriptor: refused when either is the rump kernel's. */
+export function refusePaths(pairs: readonly (readonly [number, number])[], errno: number): Handler {
+  return (call, hijack) => {
+    if (pairs.some(([dir, path]) => targetOf(call, hijack, dir, path).rump)) refuse(call, hijack, errno);
+    else call.run();
+  };
+}
+
+/** socket(2) and socketpair(2) of a family that the policy gives to the rump kernel. */
+export function sysSocket(call: Call, hijack: Hijack): void {
+  const family = call.int(0);
+  if (!hijack.policy.families.has(family)) return call.run();
+  if (hijack.verbose) because(call, `${family}`, `address family ${family} is in the policy`);
+  const result = call.state.kernel.socket(family, call.int(1), call.int(2));
+  if (typeof result === 'number' && result < 0) return refuse(call, hijack, -result);
+  call.answer(-EBADF);
+}
+

@@ -1,0 +1,201 @@
+/**
+ * sendfile(2), copy_file_range(2), splice(2): inside the rump kernel, and across kernels by way of scratch memory in the
+ * tracee, where the host's half of the transfer is an ordinary read or write of the thread's own, so that it blocks and is interrupted as such.
+ */
+import { EAGAIN, EBADF, EINVAL, EOPNOTSUPP, EPIPE, ESPIPE } from '../../abi/linux/errno.js';
+import { O_ACCMODE, O_APPEND, O_RDONLY, O_WRONLY } from '../../abi/linux/fcntl.js';
+import { MAX_RW_COUNT } from '../../abi/linux/limits.js';
+import { SIGPIPE } from '../../abi/linux/signal.js';
+import { S_IFDIR, S_IFIFO, S_IFREG } from '../../abi/linux/stat.js';
+import { NR } from '../../abi/linux/syscalls.js';
+import { isDone } from '../../kernel/rump_kernel.js';
+import { native } from '../../tracer/native.js';
+import { because, type Call, type Hijack, whenDone } from '../hijack.js';
+
+/** How much one call moves across kernels; fewer bytes than asked are a legal answer of all these calls. */
+const CHUNK = 128 * 1024;
+const TWO_32 = 0x1_0000_0000;
+
+/** One end of a transfer. */
+interface End {
+  /** The program's number. */
+  fd: number;
+  /** The rump descriptor, or -1 for a host one. */
+  rump: number;
+  /** Address of an off_t that is used and advanced instead of the descriptor's own offset; 0: none. */
+  offsetAt: number;
+  /** Its value, or -1. */
+  offset: number;
+}
+
+const word = new Uint8Array(8);
+const wordView = new DataView(word.buffer);
+
+/** Describes an end; -EFAULT for a bad offset pointer, -EINVAL for a negative offset. */
+function end(call: Call, fd: number, offsetAt: number): End | number {
+  const result: End = { fd, rump: call.state.files.get(fd), offsetAt, offset: -1 };
+  if (offsetAt === 0) return result;
+  const fault = call.read(offsetAt, word);
+  if (fault < 0) return fault;
+  result.offset = wordView.getInt32(4, true) * TWO_32 + wordView.getUint32(0, true);
+  return result.offset < 0 ? -EINVAL : result;
+}
+
+/** Stores an advanced offset for the program. */
+function advance(call: Call, side: End, moved: number): void {
+  if (side.offsetAt === 0 || moved <= 0) return;
+  const offset = side.offset + moved;
+  wordView.setUint32(0, offset % TWO_32, true);
+  wordView.setUint32(4, Math.floor(offset / TWO_32), true);
+  call.write(side.offsetAt, word);
+}
+
+/** EBADF for ends that are not open for their direction, EINVAL for directories and appends (sendfile(2), ERRORS). */
+function check(call: Call, from: End, to: End): number {
+  const { kernel } = call.state;
+  for (const [side, wrong] of [[from, O_WRONLY], [to, O_RDONLY]] as const) {
+    if (side.rump < 0) continue;
+    const status = kernel.getStatusFlags(side.rump);
+    if (!isDone(status) || status < 0) return -EBADF;
+    if ((status & O_ACCMODE) === wrong) return -EBADF;
+    if (side === to && (status & O_APPEND) !== 0) return -EINVAL;
+    const type = kernel.fileType(side.rump);
+    if (type === S_IFDIR) return -EINVAL;
+    if (side.offset >= 0 && type === S_IFIFO) return -ESPIPE;
+  }
+  return 0;
+}
+
+function transfer(call: Call, hijack: Hijack, from: End, to: End, length: number): void {
+  const wrong = check(call, from, to);
+  if (wrong < 0) return call.answer(wrong);
+  if (hijack.verbose) because(call, `${from.fd}, ${to.fd}`, reasonOf(from, to));
+  const count = Math.min(length, MAX_RW_COUNT);
+  if (count === 0) return call.answer(0);
+  if (from.rump >= 0 && to.rump >= 0) return inside(call, from, to, count);
+  const scratch = call.scratch(CHUNK);
+  if (scratch < 0) return call.answer(scratch);
+  if (from.rump >= 0) rumpToHost(call, from, to, Math.min(count, CHUNK), scratch);
+  else hostToRump(call, from, to, Math.min(count, CHUNK), scratch);
+}
+
+function reasonOf(from: End, to: End): string {
+  const name = (side: End): string => (side.rump < 0 ? `fd ${side.fd} is the host's` : `fd ${side.fd} is rump ${side.rump}`);
+  return `${name(from)}, ${name(to)}`;
+}
+
+function inside(call: Call, from: End, to: End, count: number): void {
+  const result = call.state.kernel.copyRange(from.rump, from.offset, to.rump, to.offset, count);
+  whenDone(call, result, moved => {
+    advance(call, from, moved);
+    advance(call, to, moved);
+    call.answer(moved);
+  });
+}
+
+/** The rump file is read where it stands, and its offset moves by what the host has taken. */
+function rumpToHost(call: Call, from: End, to: End, count: number, scratch: number): void {
+  const { kernel } = call.state;
+  const positional = kernel.fileType(from.rump) === S_IFREG;
+  let start = from.offset;
+  if (positional && start < 0) {
+    const here = kernel.lseek(from.rump, 0, SEEK_CUR);
+    start = isDone(here) ? here : -EAGAIN;
+    if (start < 0) return call.answer(start);
+  }
+  const uio = call.uio(true, scratch, count);
+  whenDone(call, positional ? kernel.pread(from.rump, uio, start, 0) : kernel.read(from.rump, uio), got => {
+    if (got <= 0) return call.answer(got);
+    const done = (written: number): void => {
+      if (written > 0) {
+        advance(call, from, written);
+        advance(call, to, written);
+        if (positional && from.offset < 0) kernel.lseek(from.rump, start + written, SEEK_SET);
+      }
+      call.finish(written);
+    };
+    if (to.offset >= 0) call.runThen(done, NR.pwrite64, to.fd, scratch, got, to.offset);
+    else call.runThen(done, NR.write, to.fd, scratch, got);
+  });
+}
+
+function hostToRump(call: Call, from: End, to: End, count: number, scratch: number): void {
+  const { kernel } = call.state;
+  const done = (got: number): void => {
+    if (got <= 0) return call.finish(got);
+    const uio = call.uio(false, scratch, got);
+    const result = to.offset >= 0 ? kernel.pwrite(to.rump, uio, to.offset, 0) : kernel.write(to.rump, uio);
+    whenDone(call, result, written => {
+      if (written === -EPIPE) native.tkill(call.tid, SIGPIPE);
+      advance(call, from, written);
+      advance(call, to, written);
+      call.answer(written);
+    });
+  };
+  if (from.offset >= 0) call.runThen(done, NR.pread64, from.fd, scratch, count, from.offset);
+  else call.runThen(done, NR.read, from.fd, scratch, count);
+}
+
+/** unistd.h */
+const SEEK_SET = 0;
+const SEEK_CUR = 1;
+
+/** Both ends, or the call has been ended: on the host when neither is the rump kernel's. */
+function ends(call: Call, hijack: Hijack, from: [number, number], to: [number, number]): [End, End] | undefined {
+  const fdFrom = call.int(from[0]);
+  const fdTo = call.int(to[0]);
+  if (fdFrom === hijack.hidden || fdTo === hijack.hidden) {
+    call.answer(-EBADF);
+    return undefined;
+  }
+  const { files } = call.state;
+  if (files.get(fdFrom) < 0 && files.get(fdTo) < 0) {
+    call.run();
+    return undefined;
+  }
+  const a = end(call, fdFrom, from[1] < 0 ? 0 : call.address(from[1]));
+  const b = end(call, fdTo, to[1] < 0 ? 0 : call.address(to[1]));
+  if (typeof a === 'number' || typeof b === 'number') {
+    call.answer(typeof a === 'number' ? a : typeof b === 'number' ? b : 0);
+    return undefined;
+  }
+  return [a, b];
+}
+
+export function sysSendfile(call: Call, hijack: Hijack): void {
+  const both = ends(call, hijack, [1, 2], [0, -1]);
+  if (both !== undefined) transfer(call, hijack, both[0], both[1], Math.max(0, call.long(3)));
+}
+
+export function sysCopyFileRange(call: Call, hijack: Hijack): void {
+  const both = ends(call, hijack, [0, 1], [2, 3]);
+  if (both === undefined) return;
+  if (call.uint(5) !== 0) return call.answer(-EINVAL);
+  transfer(call, hijack, both[0], both[1], Math.max(0, call.long(4)));
+}
+
+/** One end of splice(2) is a pipe: a host pipe here, or a fifo of the rump kernel. */
+export function sysSplice(call: Call, hijack: Hijack): void {
+  const both = ends(call, hijack, [0, 1], [2, 3]);
+  if (both === undefined) return;
+  const [from, to] = both;
+  const { kernel } = call.state;
+  const fifo = both.some(side => side.rump >= 0 && kernel.fileType(side.rump) === S_IFIFO);
+  if (from.rump >= 0 && to.rump >= 0 && !fifo) return call.answer(-EINVAL);
+  transfer(call, hijack, from, to, Math.max(0, call.long(4)));
+}
+
+/** tee(2) and vmsplice(2) want pipes, and a fifo of the rump kernel cannot give its pages away. */
+export function sysTee(call: Call, hijack: Hijack): void {
+  const both = ends(call, hijack, [0, -1], [1, -1]);
+  if (both === undefined) return;
+  hijack.stats.refused++;
+  call.answer(-EINVAL);
+}
+export function sysVmsplice(call: Call, hijack: Hijack): void {
+  const rump = call.state.files.get(call.int(0));
+  if (rump < 0) return call.run();
+  hijack.stats.refused++;
+  call.answer(call.state.kernel.fileType(rump) === S_IFIFO ? -EOPNOTSUPP : -EBADF);
+}
+

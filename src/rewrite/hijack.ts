@@ -1,0 +1,131 @@
+import { EBADF, EFAULT, EMFILE, EPIPE } from '../abi/linux/errno.js';
+import { F_DUPFD, F_DUPFD_CLOEXEC } from '../abi/linux/fcntl.js';
+import { SIGPIPE } from '../abi/linux/signal.js';
+import { NR } from '../abi/linux/syscalls.js';
+import type { Result } from '../kernel/rump_kernel.js';
+import { explainRule } from '../policy/words.js';
+import type { PathDecision } from '../policy/decide.js';
+import type { Policy } from '../policy/policy.js';
+import type { StoppedCall } from '../tracer/call.js';
+import { native } from '../tracer/native.js';
+import type { Stats } from './stats.js';
+import { installStop } from './stacked.js';
+import type { ProcessState } from './state.js';
+
+export type Call = StoppedCall<ProcessState>;
+
+/** One handler per system call: reads arguments, asks policy and descriptor map, calls the kernel, ends the call. */
+export type Handler = (call: Call, hijack: Hijack) => void;
+
+/** What all handlers know. */
+export interface Hijack {
+  readonly policy: Policy;
+  /** Number at which each tracee keeps the source of its placeholders. */
+  readonly hidden: number;
+  /** Reasons are wanted: -v. */
+  readonly verbose: boolean;
+  readonly stats: Stats;
+  /** One line for the user, on stderr. */
+  warn(message: string): void;
+  /** True for a pid (or tid) of ours. */
+  isTraced(pid: number): boolean;
+  stateOf(pid: number): ProcessState | undefined;
+}
+
+/** Ends the call with the kernel's result, now or when it is there. */
+export function reply(call: Call, result: Result): void {
+  if (typeof result === 'number') call.answer(result);
+  else call.wait(result, done => call.answer(done));
+}
+
+/** Goes on with the kernel's result, now or when it is there. */
+export function whenDone(call: Call, result: Result, next: (result: number) => void): void {
+  if (typeof result === 'number') next(result);
+  else call.wait(result, next);
+}
+
+/** As reply(), for writes: a broken pipe raises SIGPIPE in the thread that wrote. */
+export function replyWrite(call: Call, result: Result): void {
+  whenDone(call, result, done => {
+    if (done === -EPIPE) native.tkill(call.tid, SIGPIPE);
+    call.answer(done);
+  });
+}
+
+/** The rump descriptor behind descriptor argument `n`, or -1 when it is the host's: then the call has been let run. */
+export function rumpFd(call: Call, hijack: Hijack, n: number): number {
+  const fd = call.int(n);
+  const rump = call.state.files.get(fd);
+  if (rump < 0) {
+    // The placeholders' source is ours: the program never opened it.
+    if (fd === hijack.hidden) call.answer(-EBADF);
+    else call.run();
+  } else if (hijack.verbose) because(call, `${fd}`, `fd ${fd} is rump ${rump}`);
+  return rump;
+}
+
+/** Notes what the decision was about and why, for -v. */
+export function because(call: Call, subject: string, reason: string): void {
+  call.subject = subject;
+  call.reason = reason;
+}
+
+/** Notes a path decision, for -v. */
+export function becausePath(call: Call, hijack: Hijack, path: string, decision: PathDecision): void {
+  because(call, JSON.stringify(Buffer.from(path, 'latin1').toString()), explainRule(decision.rule, hijack.policy, path));
+}
+
+/**
+ * Gives the program a number for rump descriptor `rump`: a placeholder at the lowest free number from rump + fdoff, or from `min` if that is
+ * higher. Returns the number, or -errno after closing the rump descriptor.
+ */
+export function placeFd(call: Call, hijack: Hijack, rump: number, cloexec: boolean, min = 0): number {
+  const { state } = call;
+  const at = Math.max(rump + hijack.policy.fdoff, min);
+  const command = cloexec ? F_DUPFD_CLOEXEC : F_DUPFD;
+  let fd = call.hostCall(NR.fcntl, hijack.hidden, command, at);
+  if (fd < 0 && fd !== -EBADF) {
+    // EMFILE or EINVAL: the number is above the limit, which the program is not to notice (it counts rump descriptors itself).
+    raiseLimit(call, at + 1);
+    fd = call.hostCall(NR.fcntl, hijack.hidden, command, at);
+  }
+  if (fd < 0) {
+    state.kernel.close(rump);
+    return fd === -EBADF ? fd : -EMFILE;
+  }
+  state.files.set(fd, rump);
+  return fd;
+}
+
+/** Answers a call that made rump descriptor `rump` with the program's number for it. */
+export function answerFd(call: Call, hijack: Hijack, rump: number, cloexec: boolean, min = 0): void {
+  call.answer(rump < 0 ? rump : placeFd(call, hijack, rump, cloexec, min));
+}
+
+/** Makes room for a number in the host's table; the program goes on seeing the limit that it set. */
+function raiseLimit(call: Call, needed: number): void {
+  const { state } = call;
+  const limit = new Uint8Array(16);
+  const scratch = call.scratch(limit.length);
+  if (scratch < 0) return;
+  if (call.hostCall(NR.prlimit64, 0, RLIMIT_NOFILE, 0, scratch) < 0 || call.read(scratch, limit) === -EFAULT) return;
+  const soft = new DataView(limit.buffer).getUint32(0, true);
+  if (soft >= needed) return;
+  if (native.setNofile(state.pid, needed + 64) === 0 && state.nofile < 0) state.nofile = soft;
+}
+
+/** True for a number that the program's own RLIMIT_NOFILE lets it use; the host's limit may have been raised by us. */
+export function isProgramLimit(call: Call, fd: number): boolean {
+  return call.state.nofile < 0 || fd < call.state.nofile;
+}
+
+/** sys/resource.h */
+export const RLIMIT_NOFILE = 7;
+
+/** Makes a low number stop from now on: it becomes, or may become, a rump descriptor's. Returns 0 or -errno. */
+export function stopLow(call: Call, hijack: Hijack, fd: number): number {
+  if (fd >= hijack.hidden || call.thread.process.stopped.has(fd)) return 0;
+  const result = installStop(call, fd);
+  if (result === 0) call.thread.process.stopped.add(fd);
+  return result;
+}

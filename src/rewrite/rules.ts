@@ -1,0 +1,45 @@
+/** From the table and the policy to what stops. */
+import { NR } from '../abi/linux/syscalls.js';
+import { CALL_SWITCHES, decideCall, hasPathRules } from '../policy/decide.js';
+import type { Policy } from '../policy/policy.js';
+import type { FilterRule } from '../tracer/filter.js';
+import { type Row, TABLE } from './table.js';
+
+/** Tested before the tree: short calls on descriptors, which are many. */
+export const FIRST_CALLS: readonly number[] = [NR.read, NR.write];
+
+function ruleOf(row: Row, policy: Policy): FilterRule | undefined {
+  const { decides, nr } = row;
+  const files = hasPathRules(policy);
+  switch (decides.by) {
+    case 'path':
+    case 'always':
+      return files ? { nr, stop: 'always' } : undefined;
+    case 'fd':
+      return files ? { nr, stop: 'fd', args: decides.args } : undefined;
+    case 'mask':
+      return files ? { nr, stop: 'mask', arg: decides.arg, mask: decides.mask } : undefined;
+    case 'value':
+      return files ? { nr, stop: 'values', arg: decides.arg, values: decides.values } : undefined;
+    case 'switch':
+      return CALL_SWITCHES.has(row.name) && decideCall(policy, row.name).rump ? { nr, stop: 'always' } : undefined;
+    case 'family': {
+      const values = [...policy.families];
+      return values.length > 0 ? { nr, stop: 'values', arg: 0, values } : undefined;
+    }
+    case 'errno':
+      return files ? { nr, stop: 'errno', errno: decides.errno } : undefined;
+  }
+}
+
+/** What stops under a policy. */
+export function filterRules(policy: Policy): FilterRule[] {
+  return TABLE.map(row => ruleOf(row, policy)).filter(rule => rule !== undefined);
+}
+
+/** The calls on descriptors alone: for a low number that became a rump descriptor's. */
+export function descriptorRules(): FilterRule[] {
+  const rules: FilterRule[] = [];
+  for (const { decides, nr } of TABLE) if (decides.by === 'fd') rules.push({ nr, stop: 'fd', args: decides.args });
+  return rules;
+}

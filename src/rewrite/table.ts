@@ -1,0 +1,277 @@
+/**
+ * The one table of system calls: how each is decided, who handles it, how well it is served. The seccomp filter, names in
+ * messages and the manual's support table all come from here. To add a call: a row here, a handler in calls/, a test.
+ */
+import { EBADF, EINVAL, ENOSYS, EOPNOTSUPP } from '../abi/linux/errno.js';
+import { NR, type SyscallName } from '../abi/linux/syscalls.js';
+import * as attributes from './calls/attributes.js';
+import * as descriptors from './calls/descriptors.js';
+import * as directories from './calls/directories.js';
+import * as exec from './calls/exec.js';
+import * as messages from './calls/messages.js';
+import * as mmap from './calls/mmap.js';
+import * as mounts from './calls/mounts.js';
+import * as names from './calls/names.js';
+import * as open from './calls/open.js';
+import * as other from './calls/other.js';
+import * as process from './calls/process.js';
+import * as rw from './calls/rw.js';
+import * as stat from './calls/stat.js';
+import * as transfer from './calls/transfer.js';
+import * as xattr from './calls/xattr.js';
+import type { Handler } from './hijack.js';
+
+/** What decides where a call goes, and so when it has to stop. */
+export type Decides =
+  /** A path in memory: stops always, where the policy has path rules. */
+  | { readonly by: 'path' }
+  /** These arguments are descriptors: stops where one may be the rump kernel's. */
+  | { readonly by: 'fd'; readonly args: readonly number[] }
+  /** Argument 0 is an address family: stops for the families of the policy. */
+  | { readonly by: 'family' }
+  /** An argument is one of these numbers. */
+  | { readonly by: 'value'; readonly arg: number; readonly values: readonly number[] }
+  /** An argument has one of these bits. */
+  | { readonly by: 'mask'; readonly arg: number; readonly mask: number }
+  /** Both kernels are concerned, or what decides is in memory: stops always. */
+  | { readonly by: 'always' }
+  /** A switch of the policy. */
+  | { readonly by: 'switch'; readonly of: 'sysctl' | 'modctl' | 'nfssvc' | 'getvfsstat' | 'fhcalls' }
+  /** Refused for everybody by the filter itself. */
+  | { readonly by: 'errno'; readonly errno: number };
+
+/** full: as on Linux. partial: see the note. refused: an honest errno on a rump path or descriptor, see the note. */
+export type Support = 'full' | 'partial' | 'refused';
+
+export interface Row {
+  readonly name: SyscallName;
+  readonly nr: number;
+  readonly decides: Decides;
+  readonly handler: Handler | undefined;
+  readonly support: Support;
+  readonly note: string;
+}
+
+const PATH: Decides = { by: 'path' };
+const ALWAYS: Decides = { by: 'always' };
+const fd = (...args: number[]): Decides => ({ by: 'fd', args });
+
+const full = (name: SyscallName, decides: Decides, handler: Handler): Row => ({
+  name,
+  nr: NR[name],
+  decides,
+  handler,
+  support: 'full',
+  note: '',
+});
+const partial = (name: SyscallName, decides: Decides, handler: Handler, note: string): Row => ({
+  ...full(name, decides, handler),
+  support: 'partial',
+  note,
+});
+const refused = (name: SyscallName, decides: Decides, handler: Handler | undefined, note: string): Row => ({
+  name,
+  nr: NR[name],
+  decides,
+  handler,
+  support: 'refused',
+  note,
+});
+/** A path call that the rump kernel does not serve. */
+const noPath = (name: SyscallName, dir: number, path: number, errno: number, note: string): Row =>
+  refused(name, PATH, other.refusePath(dir, path, errno), note);
+/** A descriptor call that the rump kernel does not serve. */
+const noFd = (name: SyscallName, args: number[], errno: number, note: string): Row =>
+  refused(name, fd(...args), other.refuseFd(args, errno), note);
+
+/** RLIMIT_FSIZE, RLIMIT_NOFILE (sys/resource.h). */
+const LIMITS = [1, 7];
+/** CLONE_UNTRACED (linux/sched.h). */
+const CLONE_UNTRACED = 0x00800000;
+/** CLONE_FS | CLONE_FILES. */
+const CLONE_SHARED = 0x600;
+
+const NO_WATCH = 'nothing watches files of the rump kernel';
+const NO_NEW_MOUNT_API = 'the rump kernel is mounted with mount(2)';
+
+export const TABLE: readonly Row[] = [
+  // Reading and writing.
+  full('read', fd(0), rw.sysRead),
+  full('write', fd(0), rw.sysWrite),
+  full('readv', fd(0), rw.sysReadv),
+  full('writev', fd(0), rw.sysWritev),
+  full('pread64', fd(0), rw.sysPread64),
+  full('pwrite64', fd(0), rw.sysPwrite64),
+  full('preadv', fd(0), rw.sysPreadv),
+  full('pwritev', fd(0), rw.sysPwritev),
+  full('preadv2', fd(0), rw.sysPreadv2),
+  full('pwritev2', fd(0), rw.sysPwritev2),
+  full('lseek', fd(0), rw.sysLseek),
+  full('sendfile', fd(0, 1), transfer.sysSendfile),
+  full('copy_file_range', fd(0, 2), transfer.sysCopyFileRange),
+  partial('splice', fd(0, 2), transfer.sysSplice, 'copies; at most 128 KiB a call across kernels'),
+  refused('tee', fd(0, 1), transfer.sysTee, 'EINVAL: a fifo of the rump kernel cannot be duplicated'),
+  refused('vmsplice', fd(0), transfer.sysVmsplice, 'EOPNOTSUPP on a fifo of the rump kernel'),
+
+  // Opening, closing, duplicating.
+  full('open', PATH, open.sysOpen),
+  full('openat', PATH, open.sysOpenat),
+  full('openat2', PATH, open.sysOpenat2),
+  full('creat', PATH, open.sysCreat),
+  full('close', fd(0), descriptors.sysClose),
+  full('close_range', ALWAYS, descriptors.sysCloseRange),
+  full('dup', fd(0), descriptors.sysDup),
+  full('dup2', fd(0, 1), descriptors.sysDup2),
+  full('dup3', fd(0, 1), descriptors.sysDup3),
+  partial('fcntl', fd(0), descriptors.sysFcntl, 'flags, F_DUPFD and locks; EINVAL for leases, seals and owners'),
+  full('flock', fd(0), descriptors.sysFlock),
+  partial('ioctl', fd(0), descriptors.sysIoctl, 'FIONREAD, FIONBIO, FIOCLEX, FIONCLEX; ENOTTY for the rest'),
+  partial('mmap', fd(4), mmap.sysMmap, 'a copy of the file; ENODEV for shared writable mappings'),
+
+  // Looking.
+  full('stat', PATH, stat.sysStat),
+  full('lstat', PATH, stat.sysLstat),
+  full('fstat', fd(0), stat.sysFstat),
+  full('newfstatat', PATH, stat.sysNewfstatat),
+  full('statx', PATH, stat.sysStatx),
+  full('access', PATH, stat.sysAccess),
+  full('faccessat', PATH, stat.sysFaccessat),
+  full('faccessat2', PATH, stat.sysFaccessat2),
+  full('readlink', PATH, stat.sysReadlink),
+  full('readlinkat', PATH, stat.sysReadlinkat),
+  full('statfs', PATH, stat.sysStatfs),
+  full('fstatfs', fd(0), stat.sysFstatfs),
+
+  // Names.
+  full('mkdir', PATH, names.sysMkdir),
+  full('mkdirat', PATH, names.sysMkdirat),
+  full('mknod', PATH, names.sysMknod),
+  full('mknodat', PATH, names.sysMknodat),
+  full('rmdir', PATH, names.sysRmdir),
+  full('unlink', PATH, names.sysUnlink),
+  full('unlinkat', PATH, names.sysUnlinkat),
+  full('rename', PATH, names.sysRename),
+  full('renameat', PATH, names.sysRenameat),
+  full('renameat2', PATH, names.sysRenameat2),
+  full('link', PATH, names.sysLink),
+  full('linkat', PATH, names.sysLinkat),
+  full('symlink', PATH, names.sysSymlink),
+  full('symlinkat', PATH, names.sysSymlinkat),
+
+  // Attributes and sizes.
+  full('chmod', PATH, attributes.sysChmod),
+  full('fchmod', fd(0), attributes.sysFchmod),
+  full('fchmodat', PATH, attributes.sysFchmodat),
+  full('fchmodat2', PATH, attributes.sysFchmodat2),
+  full('chown', PATH, attributes.sysChown),
+  full('lchown', PATH, attributes.sysLchown),
+  full('fchown', fd(0), attributes.sysFchown),
+  full('fchownat', PATH, attributes.sysFchownat),
+  full('utime', PATH, attributes.sysUtime),
+  full('utimes', PATH, attributes.sysUtimes),
+  full('futimesat', PATH, attributes.sysFutimesat),
+  full('utimensat', PATH, attributes.sysUtimensat),
+  full('truncate', PATH, attributes.sysTruncate),
+  full('ftruncate', fd(0), attributes.sysFtruncate),
+  full('fallocate', fd(0), attributes.sysFallocate),
+  full('fsync', fd(0), attributes.sysFsync),
+  full('fdatasync', fd(0), attributes.sysFsync),
+  full('sync_file_range', fd(0), attributes.sysFsync),
+  full('syncfs', fd(0), attributes.sysFsync),
+  full('fadvise64', fd(0), attributes.sysFadvise64),
+  noFd('readahead', [0], EINVAL, 'what is in memory need not be read ahead'),
+  noFd('cachestat', [0], EOPNOTSUPP, 'the rump kernel has no page cache of the host'),
+  noPath('file_getattr', 0, 1, EOPNOTSUPP, 'no file attributes'),
+  noPath('file_setattr', 0, 1, EOPNOTSUPP, 'no file attributes'),
+
+  // Extended attributes.
+  full('setxattr', PATH, xattr.sysSetxattr),
+  full('lsetxattr', PATH, xattr.sysLsetxattr),
+  full('fsetxattr', fd(0), xattr.sysFsetxattr),
+  full('setxattrat', PATH, xattr.sysSetxattrat),
+  full('getxattr', PATH, xattr.sysGetxattr),
+  full('lgetxattr', PATH, xattr.sysLgetxattr),
+  full('fgetxattr', fd(0), xattr.sysFgetxattr),
+  full('getxattrat', PATH, xattr.sysGetxattrat),
+  full('listxattr', PATH, xattr.sysListxattr),
+  full('llistxattr', PATH, xattr.sysLlistxattr),
+  full('flistxattr', fd(0), xattr.sysFlistxattr),
+  full('listxattrat', PATH, xattr.sysListxattrat),
+  full('removexattr', PATH, xattr.sysRemovexattr),
+  full('lremovexattr', PATH, xattr.sysLremovexattr),
+  full('fremovexattr', fd(0), xattr.sysFremovexattr),
+  full('removexattrat', PATH, xattr.sysRemovexattrat),
+
+  // Directories.
+  full('getdents', fd(0), directories.sysGetdents),
+  full('getdents64', fd(0), directories.sysGetdents64),
+  full('getcwd', PATH, directories.sysGetcwd),
+  full('chdir', PATH, directories.sysChdir),
+  full('fchdir', ALWAYS, directories.sysFchdir),
+  full('umask', ALWAYS, directories.sysUmask),
+  noPath('chroot', -1, 0, ENOSYS, 'a process keeps its root in the rump kernel'),
+  refused('pivot_root', PATH, other.refusePaths([[-1, 0], [-1, 1]], ENOSYS), 'as chroot'),
+
+  // Processes.
+  partial('execve', PATH, exec.sysExecve, 'a copy of the program; setuid bits in the rump kernel have no effect'),
+  partial('execveat', PATH, exec.sysExecveat, 'as execve'),
+  full('unshare', { by: 'mask', arg: 0, mask: CLONE_SHARED }, directories.sysUnshare),
+  full('clone', { by: 'mask', arg: 0, mask: CLONE_UNTRACED }, process.sysClone),
+  full('clone3', ALWAYS, process.sysClone3),
+  full('setuid', ALWAYS, process.sysSetid),
+  full('setgid', ALWAYS, process.sysSetid),
+  full('setreuid', ALWAYS, process.sysSetid),
+  full('setregid', ALWAYS, process.sysSetid),
+  full('setresuid', ALWAYS, process.sysSetid),
+  full('setresgid', ALWAYS, process.sysSetid),
+  full('setgroups', ALWAYS, process.sysSetid),
+  full('setfsuid', ALWAYS, process.sysSetid),
+  full('setfsgid', ALWAYS, process.sysSetid),
+  full('getrlimit', { by: 'value', arg: 0, values: LIMITS }, process.sysGetrlimit),
+  full('setrlimit', { by: 'value', arg: 0, values: LIMITS }, process.sysSetrlimit),
+  full('prlimit64', { by: 'value', arg: 1, values: LIMITS }, process.sysPrlimit64),
+
+  // Mounts, handles, modules.
+  partial('mount', PATH, mounts.sysMount, 'tmpfs in the embedded kernel'),
+  full('umount2', PATH, mounts.sysUmount2),
+  full('name_to_handle_at', PATH, mounts.sysNameToHandleAt),
+  full('open_by_handle_at', ALWAYS, mounts.sysOpenByHandleAt),
+  partial('statmount', { by: 'switch', of: 'getvfsstat' }, mounts.sysStatmount, 'type, root, mount point and ids'),
+  full('listmount', { by: 'switch', of: 'getvfsstat' }, mounts.sysListmount),
+  partial('init_module', { by: 'switch', of: 'modctl' }, mounts.sysInitModule, 'the embedded kernel loads no modules'),
+  partial('finit_module', { by: 'switch', of: 'modctl' }, mounts.sysFinitModule, 'as init_module'),
+  partial('delete_module', { by: 'switch', of: 'modctl' }, mounts.sysDeleteModule, 'as init_module'),
+  refused('nfsservctl', { by: 'switch', of: 'nfssvc' }, mounts.sysNfsservctl, 'ENOSYS: no NFS server'),
+  refused('_sysctl', { by: 'switch', of: 'sysctl' }, mounts.sysSysctl, 'ENOSYS: read below /proc/sys'),
+
+  // Sockets and what carries descriptors.
+  refused('socket', { by: 'family' }, other.sysSocket, 'EAFNOSUPPORT: the embedded kernel has no sockets yet'),
+  refused('socketpair', { by: 'family' }, other.sysSocket, 'as socket'),
+  refused('sendmsg', ALWAYS, messages.sysSendmsg, 'EOPNOTSUPP when it would pass a rump descriptor'),
+  refused('sendmmsg', ALWAYS, messages.sysSendmmsg, 'as sendmsg'),
+  refused('io_submit', ALWAYS, messages.sysIoSubmit, 'EINVAL for rump descriptors'),
+  refused('io_uring_setup', { by: 'errno', errno: ENOSYS }, undefined, 'ENOSYS always: its calls could not be seen'),
+
+  // What the rump kernel does not serve.
+  noPath('inotify_add_watch', -1, 1, ENOSYS, NO_WATCH),
+  noPath('fanotify_mark', 3, 4, ENOSYS, NO_WATCH),
+  noPath('quotactl', -1, 1, ENOSYS, 'no quotas'),
+  noFd('quotactl_fd', [0], ENOSYS, 'no quotas'),
+  noPath('acct', -1, 0, EINVAL, 'the host kernel cannot write there'),
+  noPath('swapon', -1, 0, EINVAL, 'the host kernel cannot swap there'),
+  noPath('swapoff', -1, 0, EINVAL, 'the host kernel cannot swap there'),
+  noPath('uselib', -1, 0, ENOSYS, 'gone from Linux'),
+  noPath('open_tree', 0, 1, ENOSYS, NO_NEW_MOUNT_API),
+  noPath('open_tree_attr', 0, 1, ENOSYS, NO_NEW_MOUNT_API),
+  noPath('fspick', 0, 1, ENOSYS, NO_NEW_MOUNT_API),
+  noPath('mount_setattr', 0, 1, ENOSYS, NO_NEW_MOUNT_API),
+  refused('move_mount', PATH, other.refusePaths([[0, 1], [2, 3]], ENOSYS), NO_NEW_MOUNT_API),
+  noFd('kexec_file_load', [0, 1], EBADF, 'the host kernel cannot read there'),
+];
+
+/** Rows by call number. */
+export const ROWS: readonly (Row | undefined)[] = (() => {
+  const rows: (Row | undefined)[] = [];
+  for (const row of TABLE) rows[row.nr] = row;
+  return rows;
+})();

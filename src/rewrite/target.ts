@@ -1,0 +1,121 @@
+import { AT_EMPTY_PATH } from '../abi/linux/fcntl.js';
+import { AT_FDCWD, AT_PROC } from '../kernel/rump_kernel.js';
+import { decidePath } from '../policy/decide.js';
+import { because, becausePath, type Call, type Hijack } from './hijack.js';
+
+/** Where a path argument leads. */
+export interface Target {
+  rump: boolean;
+  /** For the rump kernel: AT_FDCWD, AT_PROC or a rump descriptor. */
+  at: number;
+  /** For the rump kernel. An empty path names `at` itself, if the call allows it. */
+  path: string;
+  /** The rump descriptor that a /proc/self/fd/N or /dev/fd/N names, or -1. */
+  magic: number;
+  /** The program's own path, or undefined when it could not be read. */
+  given: string | undefined;
+}
+
+export function newTarget(): Target {
+  return { rump: false, at: AT_FDCWD, path: '', magic: -1, given: undefined };
+}
+
+/** One scratch object per path argument of a call; a handler reads it before anything else can stop. */
+const first = newTarget();
+const second = newTarget();
+
+const SLASH = 0x2f;
+/** proc(5), and the links that Debian's /dev holds into it. */
+const MAGIC =
+  /^(?:\/dev\/(?:fd\/(\d+)|(stdin|stdout|stderr))|\/proc\/(?:self|thread-self|(\d+))\/(?:task\/\d+\/)?fd\/(\d+))$/;
+const STANDARD = ['stdin', 'stdout', 'stderr'];
+
+/** The rump descriptor that a magic link names, or -1. */
+function magicFd(call: Call, hijack: Hijack, path: string): number {
+  if (!path.startsWith('/dev/') && !path.startsWith('/proc/')) return -1;
+  const match = MAGIC.exec(path);
+  if (match === null) return -1;
+  const [, devFd, standard, pid, procFd] = match;
+  const owner = pid === undefined ? call.state : hijack.stateOf(Number(pid));
+  const fd = standard !== undefined ? STANDARD.indexOf(standard) : Number(devFd ?? procFd);
+  // Another process's descriptor is in another table of the rump kernel: the host shows its placeholder.
+  return owner === call.state ? call.state.files.get(fd) : -1;
+}
+
+function host(target: Target): Target {
+  target.rump = false;
+  return target;
+}
+
+/**
+ * Decides a path argument. `dir` is the index of its directory descriptor, or -1 for calls without one; `flags` may hold AT_EMPTY_PATH.
+ * A path that cannot be read is the host's: it has the right errno.
+ */
+export function targetOf(
+  call: Call,
+  hijack: Hijack,
+  dir: number,
+  pathArg: number,
+  flags = 0,
+  target: Target = first,
+): Target {
+  const path = call.path(pathArg);
+  target.magic = -1;
+  if (typeof path === 'number') {
+    target.given = undefined;
+    // statx(fd, NULL, AT_EMPTY_PATH) names the descriptor (statx(2), Linux 6.11).
+    if ((flags & AT_EMPTY_PATH) === 0 || call.address(pathArg) !== 0) return host(target);
+    return relative(call, hijack, dir, '', target);
+  }
+  target.given = path;
+  if (path.charCodeAt(0) === SLASH) return absolute(call, hijack, path, target);
+  if (path === '' && (flags & AT_EMPTY_PATH) === 0) return host(target);
+  return relative(call, hijack, dir, path, target);
+}
+
+/** As targetOf() for the second path of a call that has two: both stay readable. */
+export function secondTargetOf(call: Call, hijack: Hijack, dir: number, pathArg: number, flags = 0): Target {
+  return targetOf(call, hijack, dir, pathArg, flags, second);
+}
+
+/** Decides an absolute path that was read already. */
+export function absolute(call: Call, hijack: Hijack, path: string, target: Target = first): Target {
+  target.magic = call.state.files.size === 0 ? -1 : magicFd(call, hijack, path);
+  if (target.magic >= 0) {
+    target.rump = true;
+    target.at = target.magic;
+    target.path = '';
+    if (hijack.verbose) because(call, JSON.stringify(path), `it names rump ${target.magic}`);
+    return target;
+  }
+  const decision = decidePath(hijack.policy, path, hijack.isTraced);
+  target.rump = decision.rump;
+  if (!decision.rump) return target;
+  target.at = decision.view === 'proc' ? AT_PROC : AT_FDCWD;
+  target.path = decision.path;
+  if (hijack.verbose) becausePath(call, hijack, path, decision);
+  return target;
+}
+
+function relative(call: Call, hijack: Hijack, dir: number, path: string, target: Target): Target {
+  const { state } = call;
+  const fd = dir < 0 ? AT_FDCWD : call.int(dir);
+  if (fd === AT_FDCWD) {
+    target.rump = state.cwd.rump;
+    target.at = AT_FDCWD;
+  } else {
+    target.at = state.files.get(fd);
+    target.rump = target.at >= 0;
+  }
+  target.path = path;
+  if (target.rump && hijack.verbose) {
+    const why = fd === AT_FDCWD ? 'the working directory is in the rump kernel' : `fd ${fd} is rump ${target.at}`;
+    because(call, JSON.stringify(path), why);
+  }
+  return target;
+}
+
+/** AT_EMPTY_PATH where the target is a descriptor that a magic link named. */
+export function emptyFlag(target: Target): number {
+  return target.magic >= 0 ? AT_EMPTY_PATH : 0;
+}

@@ -1,0 +1,358 @@
+import { readFileSync } from 'node:fs';
+import { ERESTARTSYS, resumption, type StoppedCall, ThreadGone } from './call.js';
+import {
+  Event,
+  eventRegs,
+  eventWords,
+  FilterData,
+  Kind,
+  native,
+  Resume,
+  type StartOptions,
+  Stage,
+  start,
+} from './native.js';
+import { getAddress, getSigned, Reg } from './regs.js';
+import { AddressSpace, Process, Thread } from './thread.js';
+
+/** asm/signal.h */
+const SIGTRAP = 5;
+const SIGKILL = 9;
+const SIGSTOP = 19;
+const SIGTSTP = 20;
+const SIGTTIN = 21;
+const SIGTTOU = 22;
+
+/** linux/ptrace.h */
+const PTRACE_EVENT_FORK = 1;
+const PTRACE_EVENT_VFORK = 2;
+
+/** linux/sched.h */
+const CLONE_VM = 0x100;
+const CLONE_VFORK = 0x4000;
+const CLONE_THREAD = 0x10000;
+const NR_CLONE3 = 435;
+const NR_CLONE = 56;
+
+/** What the tracer's user is told. `S` is its state per thread, shared by threads as it likes. */
+export interface TracerEvents<S> {
+  /** A call that the filter stopped. The handler must end it (see StoppedCall). */
+  onCall(call: StoppedCall<S>): void;
+  /** A new thread or process, before it runs; returns its state. `flags` are clone(2)'s. */
+  onClone(parent: Thread<S>, tid: number, flags: number): S;
+  onExec(thread: Thread<S>): void;
+  onThreadExit(thread: Thread<S>): void;
+  /** 32-bit or x32 calls are being made; told once a process. */
+  onForeign(thread: Thread<S>, kind: 'i386' | 'x32'): void;
+  /** A bug of ours must end as one line at the user, not as a dead tracer with stopped tracees. */
+  onError(thread: Thread<S>, error: unknown): void;
+}
+
+/** How the program ended (wait(2)). */
+export interface Outcome {
+  /** Exit status, when it exited. */
+  status: number;
+  /** The signal that killed it, or 0. */
+  signal: number;
+  /** False when the program never was executed. */
+  executed: boolean;
+  /** Processes that were still there when the program ended, and were ended with it. */
+  leftBehind: number;
+}
+
+/**
+ * The event loop: takes one event, classifies it, acts, and resumes the thread in the same native call that waits
+ * for the next. All requests come from one thread, the one that attached.
+ */
+export class Tracer<S> {
+  readonly threads = new Map<number, Thread<S>>();
+  /** Children that stopped before their parent's event named them, and those that have died before it. */
+  readonly #early = new Map<number, 'stopped' | 'dead'>();
+  readonly #events: TracerEvents<S>;
+  #root = 0;
+  #executed = false;
+  #outcome: Outcome | undefined;
+
+  constructor(events: TracerEvents<S>) {
+    this.#events = events;
+  }
+
+  /** Starts the program and returns its main thread, or -errno. */
+  start(options: StartOptions, state: (pid: number) => S): Thread<S> | number {
+    const pid = start(options);
+    if (pid < 0) return pid;
+    this.#root = pid;
+    const thread = new Thread<S>(pid, new Process<S>(pid, new AddressSpace()), state(pid));
+    this.threads.set(pid, thread);
+    return thread;
+  }
+
+  /** Runs until the program has ended (with `waitAll`, until all of its descendants have). */
+  run(waitAll: boolean): Outcome {
+    let kind = native.next(Resume.HOLD, 0);
+    while (kind !== Kind.NONE) {
+      resumption.how = Resume.CONT;
+      resumption.value = 0;
+      this.#dispatch(kind);
+      if (this.#outcome !== undefined && !waitAll) break;
+      kind = native.next(resumption.how, resumption.value);
+    }
+    const outcome = this.#outcome ?? { status: 0, signal: SIGKILL, executed: this.#executed, leftBehind: 0 };
+    outcome.leftBehind = this.killAll();
+    return outcome;
+  }
+
+  /** Ends every tracee and waits for its end. Returns how many processes there were. */
+  killAll(): number {
+    const pids = new Set<number>();
+    for (const thread of this.threads.values()) pids.add(thread.process.pid);
+    for (const pid of pids) native.kill(pid, SIGKILL);
+    for (;;) {
+      const kind = native.next(Resume.HOLD, 0);
+      if (kind === Kind.NONE) return pids.size;
+      const tid = eventWords[Event.TID];
+      if (kind === Kind.EXITED) this.#exited(tid);
+      else native.kill(tid, SIGKILL);
+    }
+  }
+
+  #dispatch(kind: number): void {
+    const tid = eventWords[Event.TID];
+    const thread = this.threads.get(tid);
+    if (thread === undefined) {
+      this.#stranger(tid, kind);
+      return;
+    }
+    try {
+      this.#act(thread, kind);
+    } catch (error) {
+      if (error instanceof ThreadGone) {
+        resumption.how = Resume.HOLD;
+        this.#exited(tid);
+        return;
+      }
+      resumption.how = Resume.CONT;
+      resumption.value = 0;
+      this.#events.onError(thread, error);
+    }
+  }
+
+  #act(thread: Thread<S>, kind: number): void {
+    switch (kind) {
+      case Kind.SECCOMP:
+        this.#seccompStop(thread);
+        return;
+      case Kind.SYSCALL:
+        this.#syscallStop(thread);
+        return;
+      case Kind.SIGNAL:
+        this.#signalStop(thread, eventWords[Event.SIGNAL]);
+        return;
+      case Kind.NEWCHILD:
+        this.#newChild(thread, eventWords[Event.MESSAGE]);
+        return;
+      case Kind.EXEC:
+        this.#exec(thread, eventWords[Event.MESSAGE]);
+        return;
+      case Kind.STOP:
+        this.#eventStop(thread, eventWords[Event.SIGNAL]);
+        return;
+      case Kind.EXITED:
+        resumption.how = Resume.HOLD;
+        this.#exited(thread.tid);
+    }
+  }
+
+  #seccompStop(thread: Thread<S>): void {
+    const data = eventWords[Event.MESSAGE];
+    if (data !== FilterData.NATIVE) {
+      if (!thread.process.warned) {
+        thread.process.warned = true;
+        this.#events.onForeign(thread, data === FilterData.COMPAT32 ? 'i386' : 'x32');
+      }
+      return;
+    }
+    if (thread.hostCall !== undefined) {
+      // A host call of ours that was re-executed: on to its exit.
+      thread.hostCall.entryAhead = false;
+      resumption.how = Resume.TO_EXIT;
+      return;
+    }
+    thread.call.begin(eventRegs[Reg.ORIG_RAX * 2], Stage.ENTRY);
+    this.#events.onCall(thread.call);
+  }
+
+  #syscallStop(thread: Thread<S>): void {
+    const { hostCall, atEntry } = thread;
+    if (atEntry !== undefined) {
+      if (atEntry.exitAhead) {
+        atEntry.exitAhead = false;
+        resumption.how = Resume.TO_EXIT;
+        return;
+      }
+      thread.atEntry = undefined;
+      thread.call.begin(eventRegs[Reg.ORIG_RAX * 2], Stage.ENTRY);
+      atEntry.run();
+      return;
+    }
+    if (hostCall === undefined) return;
+    if (hostCall.entryAhead) {
+      hostCall.entryAhead = false;
+      resumption.how = Resume.TO_EXIT;
+      return;
+    }
+    thread.hostCall = undefined;
+    const result = getSigned(eventRegs, Reg.RAX);
+    thread.call.continue(Stage.EXIT);
+    hostCall.done(result);
+  }
+
+  #signalStop(thread: Thread<S>, signal: number): void {
+    const { parked } = thread;
+    if (thread.hostCall?.entryAhead || thread.atEntry !== undefined) {
+      // Between two calls of ours: the signal comes back when they are done.
+      native.tkill(thread.tid, signal);
+      resumption.how = Resume.TO_EXIT;
+      return;
+    }
+    resumption.value = signal;
+    if (parked === undefined) return;
+    thread.parked = undefined;
+    if (parked.result === undefined) {
+      const partial = parked.pending.cancel();
+      if (partial <= 0) {
+        thread.call.interrupt(signal);
+        return;
+      }
+      parked.result = partial;
+    }
+    thread.call.continue(Stage.EXIT, signal);
+    parked.done(parked.result);
+  }
+
+  /** PTRACE_EVENT_STOP: a new child's first stop, an answer that is ready, or a group-stop (ptrace(2)). */
+  #eventStop(thread: Thread<S>, signal: number): void {
+    if (signal !== SIGTRAP) {
+      this.#groupStop(thread, signal);
+      return;
+    }
+    const { parked } = thread;
+    if (parked?.result !== undefined) {
+      thread.parked = undefined;
+      native.getRegs(thread.tid, eventRegs);
+      thread.call.continue(Stage.EXIT);
+      parked.done(parked.result);
+      return;
+    }
+    if (thread.hostCall !== undefined || thread.atEntry !== undefined) resumption.how = Resume.TO_EXIT;
+  }
+
+  #groupStop(thread: Thread<S>, signal: number): void {
+    resumption.how = Resume.LISTEN;
+    const byTerminal = signal === SIGTSTP || signal === SIGTTIN || signal === SIGTTOU;
+    if (!byTerminal || thread.tid !== this.#root || processGroup(thread.tid) !== processGroup(process.pid)) return;
+    // The shell that started us must see its job stop, as it would see the program.
+    native.resumeOther(thread.tid, Resume.LISTEN, 0);
+    resumption.how = Resume.HOLD;
+    native.kill(process.pid, SIGSTOP);
+  }
+
+  #newChild(parent: Thread<S>, tid: number): void {
+    const flags = this.#cloneFlags(parent);
+    const { process: group } = parent;
+    const state = this.#events.onClone(parent, tid, flags);
+    let owner = group;
+    if ((flags & CLONE_THREAD) === 0) {
+      const inUse = [...group.threads].flatMap(t => (t.scratch === undefined ? [] : [t.scratch]));
+      const mm = (flags & CLONE_VM) !== 0 ? group.mm : group.mm.copy(inUse);
+      owner = new Process<S>(tid, mm, group.stopped);
+    }
+    const child = new Thread<S>(tid, owner, state);
+    child.call.onAnswer = parent.call.onAnswer;
+    this.threads.set(tid, child);
+    const early = this.#early.get(tid);
+    this.#early.delete(tid);
+    if (early === 'dead' || (early === undefined && native.tkill(tid, 0) < 0)) this.#forget(child);
+    else if (early === 'stopped') native.resumeOther(tid, Resume.CONT, 0);
+    if (parent.hostCall !== undefined) resumption.how = Resume.TO_EXIT;
+  }
+
+  #cloneFlags(parent: Thread<S>): number {
+    if (eventWords[Event.EVENT] === PTRACE_EVENT_VFORK && eventRegs[Reg.ORIG_RAX * 2] !== NR_CLONE3) {
+      // vfork(2) itself has no flags; a clone with CLONE_VFORK says the rest in its argument.
+      if (eventRegs[Reg.ORIG_RAX * 2] !== NR_CLONE) return CLONE_VM | CLONE_VFORK;
+    }
+    switch (eventRegs[Reg.ORIG_RAX * 2]) {
+      case NR_CLONE:
+        return eventRegs[Reg.RDI * 2];
+      case NR_CLONE3: {
+        const word = new Uint8Array(4);
+        parent.call.read(getAddress(eventRegs, Reg.RDI), word);
+        return new DataView(word.buffer).getUint32(0, true);
+      }
+      default:
+        return eventWords[Event.EVENT] === PTRACE_EVENT_FORK ? 0 : CLONE_VM | CLONE_VFORK;
+    }
+  }
+
+  /** execve(2) in a thread group: the caller takes over the leader's tid, every other thread is gone. */
+  #exec(leader: Thread<S>, formerTid: number): void {
+    const former = this.threads.get(formerTid) ?? leader;
+    for (const other of [...former.process.threads]) if (other !== former) this.#forget(other);
+    this.threads.delete(former.tid);
+    former.tid = eventWords[Event.TID];
+    this.threads.set(former.tid, former);
+    former.process.mm = new AddressSpace();
+    former.scratch = undefined;
+    former.hostCall = undefined;
+    this.#cancel(former);
+    if (former.tid === this.#root) this.#executed = true;
+    this.#events.onExec(former);
+    if (former.atEntry !== undefined) resumption.how = Resume.TO_EXIT;
+  }
+
+  #stranger(tid: number, kind: number): void {
+    resumption.how = Resume.HOLD;
+    if (kind === Kind.EXITED) {
+      if (this.#early.has(tid)) this.#early.set(tid, 'dead');
+    } else {
+      this.#early.set(tid, 'stopped');
+    }
+  }
+
+  #exited(tid: number): void {
+    const thread = this.threads.get(tid);
+    const status = eventWords[Event.STATUS];
+    if (tid === this.#root && this.#outcome === undefined) {
+      const signal = status & 0x7f;
+      this.#outcome = { status: (status >> 8) & 0xff, signal, executed: this.#executed, leftBehind: 0 };
+    }
+    if (thread !== undefined) this.#forget(thread);
+  }
+
+  #forget(thread: Thread<S>): void {
+    this.threads.delete(thread.tid);
+    thread.process.threads.delete(thread);
+    if (thread.scratch !== undefined) thread.process.mm.free.push(thread.scratch);
+    this.#cancel(thread);
+    this.#events.onThreadExit(thread);
+  }
+
+  #cancel(thread: Thread<S>): void {
+    const { parked } = thread;
+    thread.parked = undefined;
+    if (parked !== undefined && parked.result === undefined) parked.pending.cancel();
+  }
+}
+
+/** Field 5 of /proc/PID/stat (proc(5)); the command's name, field 2, may hold anything. */
+function processGroup(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]);
+  } catch {
+    return -1;
+  }
+}
+
+export { ERESTARTSYS };

@@ -1,0 +1,130 @@
+// On a terminal: job control, signals from keys, and the window's size are as without us.
+import test from 'ava';
+import { inPty, program, rumphijack } from '../support/run.js';
+
+const bash = [rumphijack, 'run', '--', 'bash', '--norc', '--noprofile', '--noediting', '-i'];
+const env = { PS1: 'ready> ' };
+const prompt = { expect: 'ready> $' };
+// The terminal echoes what is typed, so what is expected must not be in the line that asks for it.
+const say = (word: string): string => `echo ${word.slice(0, 1)}''${word.slice(1)}`;
+
+test('an interactive shell: prompt, commands, exit status', async t => {
+  const result = await inPty(
+    bash,
+    [
+      prompt,
+      { send: `cd /rump; echo text > f; cat f; ${say('done')}\n` },
+      { expect: 'text\r\ndone\r\n' },
+      prompt,
+      { send: 'pwd\n' },
+      { expect: '/rump\r\n' },
+      prompt,
+      { send: 'exit 7\n' },
+    ],
+    { env },
+  );
+  t.is(result.status, 7);
+  t.notRegex(result.output, /no job control|cannot set terminal/);
+});
+
+test('^C ends the foreground program, not the shell', async t => {
+  const result = await inPty(
+    bash,
+    [
+      prompt,
+      { send: `${program('hammer')} /rump 2\n` },
+      { expect: 'round\r\n' },
+      { send: '\x03' },
+      prompt,
+      { send: 'echo "status $?"\n' },
+      { expect: 'status 130' },
+      prompt,
+      { send: 'cat\n' },
+      { expect: 'cat\r\n' },
+      { send: 'line\n' },
+      { expect: 'line\r\nline\r\n' },
+      { send: '\x03' },
+      prompt,
+      { send: 'exit 0\n' },
+    ],
+    { env },
+  );
+  t.is(result.status, 0);
+});
+
+test('^Z stops, fg and bg go on', async t => {
+  const result = await inPty(
+    bash,
+    [
+      prompt,
+      { send: 'cat > /rump/typed\n' },
+      { send: 'one\n' },
+      { expect: 'one\r\n' },
+      { send: '\x1a' },
+      { expect: 'Stopped' },
+      prompt,
+      { send: `${say('between')}; jobs\n` },
+      { expect: 'between\r\n.*Stopped' },
+      prompt,
+      { send: 'fg\n' },
+      { expect: 'cat > /rump/typed\r\n' },
+      { send: 'two\n' },
+      { expect: 'two\r\n' },
+      { send: '\x04' },
+      prompt,
+      { send: 'wc -l < /rump/typed\n' },
+      { expect: '2\r\n' },
+      prompt,
+      { send: 'exit 0\n' },
+    ],
+    { env },
+  );
+  t.is(result.status, 0);
+});
+
+test('^Z on the whole of us, from an outer shell', async t => {
+  const result = await inPty(
+    ['bash', '--norc', '--noprofile', '--noediting', '-i'],
+    [
+      prompt,
+      {
+        send: `${rumphijack} run -- sh -c 'echo st''arted; read line; echo "$line" > /rump/f; cat /rump/f'\n`,
+      },
+      { expect: 'started\r\n' },
+      { send: '\x1a' },
+      { expect: 'Stopped' },
+      prompt,
+      { send: 'fg\n' },
+      { send: 'typed\n' },
+      { expect: 'typed\r\ntyped\r\n' },
+      prompt,
+      { send: 'exit 3\n' },
+    ],
+    { env },
+  );
+  t.is(result.status, 3);
+});
+
+test("the window size is the program's, and changes reach it", async t => {
+  const script = `trap 'stty size; exit 4' WINCH; stty size; echo st''arted; while :; do read line || :; done`;
+  const result = await inPty(
+    [rumphijack, 'run', '--', 'bash', '-c', script],
+    [{ expect: 'started\r\n' }, { resize: [33, 111] }, { expect: '33 111\r\n' }],
+  );
+  t.is(result.status, 4);
+});
+
+test("the terminal's own ^C reaches the program, and we exit as it did", async t => {
+  const result = await inPty(
+    [
+      rumphijack,
+      'run',
+      '--',
+      'bash',
+      '-c',
+      `trap 'echo caught; exit 9' INT; echo st''arted; while :; do read line || :; done`,
+    ],
+    [{ expect: 'started\r\n' }, { send: '\x03' }, { expect: 'caught\r\n' }],
+  );
+  t.is(result.status, 9);
+});
