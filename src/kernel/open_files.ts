@@ -1,7 +1,15 @@
 /** Open file descriptions (open(2)): what a descriptor refers to, shared by its copies. */
 import { EBADF, EINVAL, ENOTTY, ESPIPE } from '../abi/linux/errno.js';
-import { O_ACCMODE, O_NOATIME, O_NONBLOCK, O_PATH, O_RDONLY, O_WRONLY } from '../abi/linux/fcntl.js';
-import { SEEK_CUR, SEEK_SET } from '../abi/linux/fcntl.js';
+import {
+  O_ACCMODE,
+  O_NOATIME,
+  O_NONBLOCK,
+  O_PATH,
+  O_RDONLY,
+  O_WRONLY,
+  SEEK_CUR,
+  SEEK_SET,
+} from '../abi/linux/fcntl.js';
 import type { Credentials, DirSink, Result, Uio } from './rump_kernel.js';
 import type { Dentry, Inode } from './vfs/vnode.js';
 

@@ -5,7 +5,7 @@ import { S_IFDIR } from '../abi/linux/stat.js';
 import { type Caller, OFFSET_END, OpenFile } from './open_files.js';
 import type { DirSink, Uio } from './rump_kernel.js';
 import { dropPrivileges } from './vfs/access.js';
-import { type Dentry, DirectoryBase, DirectoryInode, type RegularInode } from './vfs/vnode.js';
+import { type Dentry, type DirectoryBase, DirectoryInode, type RegularInode } from './vfs/vnode.js';
 
 export class OpenRegular extends OpenFile {
   readonly #file: RegularInode;
@@ -66,7 +66,8 @@ export class OpenRegular extends OpenFile {
     const { size } = this.#file;
     if (whence !== SEEK_DATA && whence !== SEEK_HOLE) return this.position(offset, whence, size, OFFSET_END);
     if (offset < 0 || offset >= size) return -ENXIO;
-    const found = whence === SEEK_DATA ? this.#file.pages.seekData(offset) : this.#file.pages.seekHole(offset);
+    const found =
+      whence === SEEK_DATA ? this.#file.pages.seekData(offset) : this.#file.pages.seekHole(offset);
     if (whence === SEEK_DATA && (found < 0 || found >= size)) return -ENXIO;
     this.offset = Math.min(found, size);
     return this.offset;

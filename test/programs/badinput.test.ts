@@ -79,7 +79,7 @@ test('usage errors: 125, and no stack trace', async t => {
 });
 
 test('--help and --version', async t => {
-  t.regex((await run(['--version'])).stdout, /^\d+\.\d+\.\d+\n$/);
+  t.regex((await run(['--version'])).stdout, /^rumphijack \d+\.\d+\.\d+\n$/);
   const help = await run(['run', '--help']);
   t.is(help.status, 0);
   for (const word of ['--hijack', '--server', '--fdoff', '--wait-all', 'Example'])

@@ -1,7 +1,18 @@
 /** One mounted tmpfs (or the tree of made-up files): its limits, its inode numbers, its root. */
-import { PROC_SUPER_MAGIC, ST_NOATIME, ST_NODIRATIME, ST_RELATIME, TMPFS_MAGIC } from '../../abi/linux/mount.js';
-import { ST_NODEV, ST_NOEXEC, ST_NOSUID, ST_RDONLY, ST_VALID } from '../../abi/linux/mount.js';
+
 import { NAME_MAX } from '../../abi/linux/limits.js';
+import {
+  PROC_SUPER_MAGIC,
+  ST_NOATIME,
+  ST_NODEV,
+  ST_NODIRATIME,
+  ST_NOEXEC,
+  ST_NOSUID,
+  ST_RDONLY,
+  ST_RELATIME,
+  ST_VALID,
+  TMPFS_MAGIC,
+} from '../../abi/linux/mount.js';
 import type { SynthDir } from '../parts/synth.js';
 import type { StatFs } from '../rump_kernel.js';
 import type { Clock } from './clock.js';
@@ -94,7 +105,7 @@ export class FileSystem implements PageBudget {
   /** True when reading the inode leaves no trace: noatime, nodiratime, read-only, made-up files. */
   skipsAccessTime(inode: Inode): boolean {
     if (this.noAtime || this.readOnly || this.type === 'proc') return true;
-    return this.noDirAtime && (inode instanceof DirectoryInode);
+    return this.noDirAtime && inode instanceof DirectoryInode;
   }
 
   /** One more inode or hard link; false when there may be no more (ENOSPC). */

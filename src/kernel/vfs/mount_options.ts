@@ -26,9 +26,7 @@ function parseOption(options: Partial<TmpfsOptions>, word: string, memory: numbe
   const value = equals < 0 ? '' : word.slice(equals + 1);
   switch (key) {
     case 'size': {
-      const bytes = value.endsWith('%')
-        ? (memory * parseSize(value.slice(0, -1))) / 100
-        : parseSize(value);
+      const bytes = value.endsWith('%') ? (memory * parseSize(value.slice(0, -1))) / 100 : parseSize(value);
       options.maxPages = limit(Math.ceil(bytes / PAGE_SIZE));
       return Number.isFinite(bytes);
     }

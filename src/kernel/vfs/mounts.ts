@@ -92,7 +92,8 @@ export class MountTable {
   ): number {
     if (cred.uid !== 0) return -EPERM;
     if ((flags & MS_REMOUNT) !== 0) return this.#remount(target, flags, data);
-    if ((flags & PROPAGATION) !== 0) return target.isRoot && (flags & PROPAGATION) === MS_PRIVATE ? 0 : -EINVAL;
+    if ((flags & PROPAGATION) !== 0)
+      return target.isRoot && (flags & PROPAGATION) === MS_PRIVATE ? 0 : -EINVAL;
     if ((flags & (MS_BIND | MS_MOVE)) !== 0) return -EINVAL;
     if (type === '') return -EINVAL;
     if (type !== 'tmpfs') return -ENODEV;

@@ -227,7 +227,8 @@ export class NameLookup {
     link.accessed(link.fs.clock);
     let { target } = link;
     if (target.charCodeAt(0) === SLASH) {
-      if ((this.#resolve & RESOLVE_NO_XDEV) !== 0 && this.parent.inode.fs !== this.#root.inode.fs) return -EXDEV;
+      if ((this.#resolve & RESOLVE_NO_XDEV) !== 0 && this.parent.inode.fs !== this.#root.inode.fs)
+        return -EXDEV;
       const status = this.#toRoot();
       if (status < 0) return status;
       target = stripPrefix(target, this.#walker.prefix);

@@ -23,7 +23,11 @@ export interface Place {
 }
 
 /** The group and mode of a new file: a set-group-ID directory passes its group on (inode_init_owner). */
-function inherited(directory: DirectoryInode, mode: number, cred: Credentials): { mode: number; gid: number } {
+function inherited(
+  directory: DirectoryInode,
+  mode: number,
+  cred: Credentials,
+): { mode: number; gid: number } {
   if ((directory.mode & S_ISGID) === 0) return { mode, gid: cred.gid };
   if ((mode & S_IFMT) === S_IFDIR) return { mode: mode | S_ISGID, gid: directory.gid };
   const groupRuns = (mode & (S_ISGID | S_IXGRP)) === (S_ISGID | S_IXGRP);
@@ -149,4 +153,3 @@ export function exchangeNames(from: Place, entry: Dentry, to: Place, other: Dent
   from.directory.modified(clock);
   to.directory.modified(clock);
 }
-

@@ -1,0 +1,132 @@
+/** The calls on descriptors as such: open, close, dup, fcntl (fs/file.c, fs/fcntl.c). */
+import { EBADF, EINVAL, EMFILE, ENOENT, EOPNOTSUPP, EPERM } from '../abi/linux/errno.js';
+import {
+  AT_EMPTY_PATH,
+  AT_HANDLE_FID,
+  AT_SYMLINK_FOLLOW,
+  FD_CLOEXEC,
+  O_APPEND,
+  O_CLOEXEC,
+  O_CREAT,
+  O_DIRECT,
+  O_DIRECTORY,
+  O_NOATIME,
+  O_NONBLOCK,
+} from '../abi/linux/fcntl.js';
+import type { OpenFile } from './open_files.js';
+import { OpenFifo } from './open_special.js';
+import { ProcessBase } from './process_base.js';
+import type { BytePath, Result } from './rump_kernel.js';
+import { isOwner } from './vfs/access.js';
+import { pathFromRoot } from './vfs/mounts.js';
+import { FOLLOW } from './vfs/namei.js';
+import { checkFlags, openDentry, openPath } from './vfs/open.js';
+import { RegularInode } from './vfs/vnode.js';
+
+/** SETFL_MASK of fs/fcntl.c, without O_ASYNC, which no file here can do. */
+const SETTABLE = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME;
+
+export abstract class DescriptorCalls extends ProcessBase {
+  openAt(at: number, path: BytePath, flags: number, mode: number, resolve: number): Result {
+    const cleaned = checkFlags(flags, resolve);
+    if (cleaned < 0) return cleaned;
+    if (path === '') return -ENOENT;
+    if (this.files.isFull(this.nofile)) return -EMFILE;
+    const start = this.startOf(at, path);
+    if (typeof start === 'number') return start;
+    const file = openPath(this.kernel.lookup, start, path, cleaned, mode, resolve, this);
+    return typeof file === 'number' ? file : this.#install(file, cleaned);
+  }
+
+  reopen(fd: number, flags: number): Result {
+    const cleaned = checkFlags(flags & ~O_CREAT, 0);
+    if (cleaned < 0) return cleaned;
+    if (this.files.isFull(this.nofile)) return -EMFILE;
+    const known = this.files.get(fd);
+    if (known === undefined) return -ENOENT;
+    const file = openDentry(known.dentry, cleaned, this);
+    return typeof file === 'number' ? file : this.#install(file, cleaned);
+  }
+
+  close(fd: number): Result {
+    return this.files.close(fd);
+  }
+
+  dup(fd: number, min: number, cloexec: boolean): Result {
+    const file = this.files.get(fd);
+    return file === undefined ? -EBADF : this.files.install(file, min, this.nofile, cloexec);
+  }
+
+  isOpen(fd: number): boolean {
+    return this.files.get(fd) !== undefined;
+  }
+
+  getFdFlags(fd: number): Result {
+    if (this.files.get(fd) === undefined) return -EBADF;
+    return this.files.isCloseOnExec(fd) ? FD_CLOEXEC : 0;
+  }
+
+  setFdFlags(fd: number, flags: number): Result {
+    if (this.files.get(fd) === undefined) return -EBADF;
+    this.files.setCloseOnExec(fd, (flags & FD_CLOEXEC) !== 0);
+    return 0;
+  }
+
+  getStatusFlags(fd: number): Result {
+    return this.files.get(fd)?.flags ?? -EBADF;
+  }
+
+  setStatusFlags(fd: number, flags: number): Result {
+    const file = this.fileOf(fd);
+    if (file === undefined) return -EBADF;
+    const turnsOn = flags & ~file.flags;
+    if ((turnsOn & O_NOATIME) !== 0 && !isOwner(file.inode, this.cred)) return -EPERM;
+    if ((turnsOn & O_DIRECT) !== 0 && !(file.inode instanceof RegularInode)) return -EINVAL;
+    file.flags = (file.flags & ~SETTABLE) | (flags & SETTABLE);
+    return 0;
+  }
+
+  fileType(fd: number): number {
+    return this.files.get(fd)?.inode.type ?? 0;
+  }
+
+  pathOf(fd: number): BytePath {
+    const dentry = this.files.get(fd)?.dentry;
+    if (dentry === undefined) return '';
+    const path = pathFromRoot(dentry, this.kernel.root) ?? `/${dentry.name}`;
+    if (dentry.isAttached) return path;
+    // O_TMPFILE's are named for their inode, below the file system's root.
+    return dentry.name === `#${dentry.inode.ino}` ? `/${dentry.name} (deleted)` : `${path} (deleted)`;
+  }
+
+  nameToHandle(at: number, path: BytePath, flags: number, out: Uint8Array): Result {
+    if ((flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH | AT_HANDLE_FID)) !== 0) return -EINVAL;
+    const found = this.find(at, path, flags, (flags & AT_SYMLINK_FOLLOW) !== 0 ? FOLLOW : 0);
+    if (typeof found === 'number') return found;
+    return found.inode.fs.type === 'proc' ? -EOPNOTSUPP : this.kernel.makeHandle(found, out);
+  }
+
+  openByHandle(handle: Uint8Array, flags: number): Result {
+    if (this.cred.uid !== 0) return -EPERM;
+    const found = this.kernel.findHandle(handle);
+    if (typeof found === 'number') return found;
+    const cleaned = checkFlags(flags & ~O_CREAT, 0);
+    if (cleaned < 0) return cleaned;
+    if (this.files.isFull(this.nofile)) return -EMFILE;
+    const file = openDentry(found, cleaned & ~O_DIRECTORY, this);
+    return typeof file === 'number' ? file : this.#install(file, cleaned);
+  }
+
+  /** Gives an open file its number; a fifo's open may have to wait for the other end first. */
+  #install(file: OpenFile, flags: number): Result {
+    const cloexec = (flags & O_CLOEXEC) !== 0;
+    const install = (): number => this.files.install(file, 0, this.nofile, cloexec);
+    if (!(file instanceof OpenFifo)) return install();
+    const opened = file.end.open(file.isNonblocking);
+    if (typeof opened === 'number') return opened < 0 ? opened : install();
+    return {
+      onDone: done => opened.onDone(status => done(status < 0 ? status : install())),
+      cancel: () => opened.cancel(),
+    };
+  }
+}

@@ -1,0 +1,50 @@
+// The examples of README.md and the manual page do what they show.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { exec, root } from './support/run.js';
+
+type Example = { command: string; output: string };
+
+/** `$ command` lines, each with the output up to the next one. */
+function examples(text: string): Example[] {
+  const found: Example[] = [];
+  for (const line of text.split('\n')) {
+    if (line.startsWith('$ ')) found.push({ command: line.slice(2), output: '' });
+    else if (found.length > 0) found[found.length - 1].output += `${line}\n`;
+  }
+  return found;
+}
+
+const blocks = (file: string, block: RegExp): string[] =>
+  [...readFileSync(join(root, file), 'utf8').matchAll(block)].map(match => match[1]);
+
+const readme = blocks('README.md', /```console\n([\s\S]*?)```/g).flatMap(examples);
+const manual = blocks('man/rumphijack.1', /^\.Bd -literal -offset indent\n([\s\S]*?)\n?^\.Ed/gm).flatMap(
+  examples,
+);
+
+for (const [file, list] of Object.entries({ 'README.md': readme, 'rumphijack(1)': manual })) {
+  test(`${file}: the examples run`, async t => {
+    t.true(list.length >= 4);
+    for (const { command, output } of list) {
+      const env = {
+        PATH: `${root}/bin:/usr/sbin:/usr/bin:/sbin:/bin:${process.execPath.replace(/\/[^/]*$/, '')}`,
+      };
+      // Errors that an example shows are part of its output; what -v tells is not shown.
+      const script = command.includes(' -v ') ? `{ ${command}; } 2>/dev/null` : `{ ${command}; } 2>&1`;
+      const result = await exec('bash', ['-c', script], { env });
+      t.is(result.stdout.trim(), output.trim(), `${command}\n${result.stderr}`);
+    }
+  });
+}
+
+test('the manual page has every option of the command, and no other', async t => {
+  const help = await exec(join(root, 'bin/rumphijack'), ['run', '--help']);
+  const options = (text: string) => new Set([...text.matchAll(/--([a-z][a-z-]+)/g)].map(match => match[1]));
+  const page = readFileSync(join(root, 'man/rumphijack.1'), 'utf8').replaceAll('Fl Fl ', '--');
+  const listed = options([...page.matchAll(/^\.It (.*)$/gm)].map(match => match[1]).join('\n'));
+  const known = options(help.stdout.split('Examples:')[0]);
+  listed.delete('version');
+  t.deepEqual([...listed].sort(), [...known].sort());
+});
