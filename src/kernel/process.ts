@@ -13,7 +13,7 @@ import {
   SEEK_SET,
 } from '../abi/linux/fcntl.js';
 import { UMOUNT_NOFOLLOW } from '../abi/linux/mount.js';
-import { SOCK_CLOEXEC, SOCK_NONBLOCK } from '../abi/linux/socket.js';
+import { SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_TYPE_MASK } from '../abi/linux/socket.js';
 import type { OpenFile } from './open_files.js';
 import { type LockRange, lockRange } from './parts/locks.js';
 import { AttributeCalls } from './process_attributes.js';
@@ -21,9 +21,6 @@ import type { MountInfo, Result } from './rump_kernel.js';
 import { AT_FDCWD, type BytePath, type FileLock, type KernelProcess } from './rump_kernel.js';
 import { UMOUNT_FLAGS } from './vfs/mounts.js';
 import { FOLLOW } from './vfs/namei.js';
-
-/** linux/net.h: the bits of socket(2)'s type that are the type. */
-const SOCK_TYPE_MASK = 0xf;
 
 export class EmbeddedProcess extends AttributeCalls implements KernelProcess {
   fork(pid: number, share: { files: boolean; fs: boolean }): EmbeddedProcess {

@@ -65,13 +65,14 @@ export abstract class AttributeCalls extends PathCalls {
   }
 
   utimensAt(at: number, path: BytePath | null, atime: TimeSpec, mtime: TimeSpec, flags: number): Result {
-    if (!isTimeValid(atime) || !isTimeValid(mtime)) return -EINVAL;
     // Nothing to do is no error, whatever the path is (utimensat(2)).
     if (atime.nsec === UTIME_OMIT && mtime.nsec === UTIME_OMIT) return 0;
     if (path === null && flags !== 0) return -EINVAL;
     if ((flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) !== 0) return -EINVAL;
     const found = this.#target(at, path, flags);
-    return typeof found === 'number' ? found : changeTimes(found.inode, atime, mtime, this.cred);
+    if (typeof found === 'number') return found;
+    if (!isTimeValid(atime) || !isTimeValid(mtime)) return -EINVAL;
+    return changeTimes(found.inode, atime, mtime, this.cred);
   }
 
   truncate(path: BytePath, length: number): Result {

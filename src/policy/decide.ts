@@ -107,6 +107,25 @@ export function decidePath(policy: Policy, path: string, isTraced?: (pid: number
   return hasPathRules(policy) ? host : NO_PATH_RULES;
 }
 
+/**
+ * The host directory from which the relative `path` leads to or below the prefix: '/' for 'rump/x' under
+ * path=/rump. undefined when there is none. The original leaves such paths to the host; but programs that walk to a
+ * path component by component (openat(2) from '/', as rsync does) would never arrive.
+ */
+export function prefixParent(policy: Policy, path: string): string | undefined {
+  const prefix = policy.path;
+  if (prefix === '' || prefix.charCodeAt(prefix.length - 1) === SLASH) return undefined;
+  for (let slash = prefix.length; ; ) {
+    slash = prefix.lastIndexOf('/', slash - 1);
+    const length = prefix.length - slash - 1;
+    const whole = path.length === length || path.charCodeAt(length) === SLASH;
+    if (whole && prefix.startsWith(path.slice(0, length), slash + 1)) {
+      return slash === 0 ? '/' : prefix.slice(0, slash);
+    }
+    if (slash <= 0) return undefined;
+  }
+}
+
 /** What the rump kernel shows in place of the host's own: sysctl's tree, the modules, the mount lists. */
 function decideShown(
   policy: Policy,

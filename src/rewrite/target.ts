@@ -1,6 +1,7 @@
+import { readlinkSync } from 'node:fs';
 import { AT_EMPTY_PATH } from '../abi/linux/fcntl.js';
 import { AT_FDCWD, AT_PROC } from '../kernel/rump_kernel.js';
-import { decidePath } from '../policy/decide.js';
+import { decidePath, prefixParent } from '../policy/decide.js';
 import { because, becausePath, type Call, type Hijack } from './hijack.js';
 
 /** Where a path argument leads. */
@@ -97,6 +98,20 @@ export function absolute(call: Call, hijack: Hijack, path: string, target: Targe
   return target;
 }
 
+/** The absolute path, when a host directory and a relative path meet the prefix between them. */
+function fromHostDirectory(call: Call, hijack: Hijack, fd: number, path: string): string | undefined {
+  const parent = prefixParent(hijack.policy, path);
+  if (parent === undefined) return undefined;
+  try {
+    const link = fd === AT_FDCWD ? 'cwd' : `fd/${fd}`;
+    if (readlinkSync(`/proc/${call.tid}/${link}`, 'latin1') !== parent) return undefined;
+  } catch {
+    // No such descriptor: the host has the errno.
+    return undefined;
+  }
+  return parent === '/' ? `/${path}` : `${parent}/${path}`;
+}
+
 function relative(call: Call, hijack: Hijack, dir: number, path: string, target: Target): Target {
   const { state } = call;
   const fd = dir < 0 ? AT_FDCWD : call.int(dir);
@@ -107,8 +122,12 @@ function relative(call: Call, hijack: Hijack, dir: number, path: string, target:
     target.at = state.files.get(fd);
     target.rump = target.at >= 0;
   }
+  if (!target.rump) {
+    const whole = fromHostDirectory(call, hijack, fd, path);
+    return whole === undefined ? target : absolute(call, hijack, whole, target);
+  }
   target.path = path;
-  if (target.rump && hijack.verbose) {
+  if (hijack.verbose) {
     const why = fd === AT_FDCWD ? 'the working directory is in the rump kernel' : `fd ${fd} is rump ${target.at}`;
     because(call, JSON.stringify(path), why);
   }

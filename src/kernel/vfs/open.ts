@@ -109,7 +109,7 @@ export function checkFlags(flags: number, resolve: number): number {
   else cleaned |= O_LARGEFILE;
   if ((cleaned & (O_DIRECTORY | O_CREAT)) === (O_DIRECTORY | O_CREAT)) return -EINVAL;
   if ((cleaned & __O_TMPFILE) !== 0) {
-    if ((cleaned & O_DIRECTORY) === 0 || (accessOf(cleaned) & MAY_WRITE) === 0) return -EINVAL;
+    if ((cleaned & O_DIRECTORY) === 0 || (ACCESS[cleaned & O_ACCMODE] & MAY_WRITE) === 0) return -EINVAL;
   }
   return cleaned;
 }
