@@ -30,7 +30,7 @@ struct deferred {
 
 /*
  * Runs the thread to the exit of the call it is about to make. Signals are blocked by the caller, so only SIGSTOP, a
- * group-stop and death can come between. Returns 0, or -ESRCH with rh_event filled as for RH_EXITED.
+ * group-stop and death can come between. Returns 0, or -ESRCH with rh_event filled: RH_EXITED, or RH_EXEC.
  */
 static int run_to_exit(int tid, int entry_seen, struct deferred *deferred)
 {
@@ -54,6 +54,15 @@ static int run_to_exit(int tid, int entry_seen, struct deferred *deferred)
 			entry_seen = 1;
 		} else if (status >> 16 == PTRACE_EVENT_SECCOMP) {
 			entry_seen = 1;
+		} else if (status >> 16 == PTRACE_EVENT_EXEC) {
+			/* Another thread's exec has taken this leader's tid: the thread that we knew is gone. */
+			unsigned long former = 0;
+
+			(void)ptrace(PTRACE_GETEVENTMSG, tid, NULL, &former);
+			rh_event.tid = tid;
+			rh_event.message = (int32_t)former;
+			rh_event.kind = RH_EXEC;
+			return -ESRCH;
 		} else if (status >> 16 == PTRACE_EVENT_STOP) {
 			deferred->stopped = 1;
 		} else if (status >> 16 == 0 && deferred->count < 64) {

@@ -83,9 +83,23 @@ static int install_filter(const struct sock_filter *filter, int length)
 	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) < 0 ? -errno : 0;
 }
 
+/* What a failed start says besides errno: rh_start_error(). */
+#define NOT_EXEC 0x10000
+#define NO_NUMBER 0x20000
+
 static int keep_hidden(int number)
 {
-	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	struct rlimit limit;
+	int fd;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur <= (rlim_t)number) {
+		limit.rlim_cur = (rlim_t)number + 1;
+		if (limit.rlim_max < limit.rlim_cur)
+			limit.rlim_max = limit.rlim_cur;
+		if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+			return -(NO_NUMBER | errno);
+	}
+	fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	if (fd < 0)
 		return -errno;
@@ -135,7 +149,7 @@ static void child(const struct rh_start *how, char **argv, int go)
 	if (error == 0)
 		error = -install_filter(how->filter, how->filter_length);
 	if (error != 0)
-		error |= 0x10000; /* not exec's */
+		error |= NOT_EXEC;
 	else
 		error = exec_first(how->candidates, argv);
 	(void)!write(error_pipe[1], &error, sizeof error);
@@ -191,7 +205,7 @@ int rh_start(const struct rh_start *how)
 	return error < 0 ? error : pid;
 }
 
-/* After the child has gone without an exec: execve's errno, with 0x10000 added where it was the filter's; 0: unknown. */
+/* After the child has gone without an exec: execve's errno, with NOT_EXEC or more added where it was not execve's; 0: unknown. */
 int rh_start_error(void)
 {
 	int error = 0;

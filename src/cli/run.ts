@@ -19,8 +19,9 @@ export interface RunOptions {
   waitAll: boolean;
 }
 
-/** rh_start_error() adds this to an errno that was not execve's. */
-const FILTER_ERROR = 0x10000;
+/** rh_start_error() adds these to an errno that was not execve's (native/start.c). */
+const NOT_EXEC = 0x10000;
+const NO_NUMBER = 0x20000;
 
 function policyOf(options: RunOptions): Policy {
   const given = options.hijack;
@@ -69,8 +70,9 @@ function errnoText(errno: number): string {
 /** One line that says what is wrong with the program, and the status for it. */
 function cannotRun(program: string, error: number): number {
   if (error === 0) fail(`'${program}' was ended before it began`);
-  else if (error >= FILTER_ERROR) {
-    fail(`cannot prepare '${program}': ${errnoText(error & 0xffff)} (seccomp filters have to be allowed)`);
+  else if (error >= NOT_EXEC) {
+    if ((error & NO_NUMBER) !== 0) fail('the hard limit of open files (ulimit -Hn) is below the descriptor offset: use a lower --fdoff');
+    else fail(`cannot prepare '${program}': ${errnoText(error & 0xffff)} (seccomp filters have to be allowed)`);
     return OWN_FAILURE;
   } else if (error === ENOENT) {
     fail(`'${program}' not found: check the name and PATH`);

@@ -33,6 +33,8 @@ export abstract class OpenFile {
   /** The access mode, status flags and what else of open(2)'s flags F_GETFL shows. */
   flags: number;
   offset = 0;
+  /** Who opened it: whoever is that still may link it by its descriptor alone. */
+  opener: Credentials | undefined;
   readonly canRead: boolean;
   readonly canWrite: boolean;
   #references = 0;

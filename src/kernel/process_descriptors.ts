@@ -119,6 +119,7 @@ export abstract class DescriptorCalls extends ProcessBase {
 
   /** Gives an open file its number; a fifo's open may have to wait for the other end first. */
   #install(file: OpenFile, flags: number): Result {
+    file.opener = this.cred;
     const cloexec = (flags & O_CLOEXEC) !== 0;
     const install = (): number => this.files.install(file, 0, this.nofile, cloexec);
     if (!(file instanceof OpenFifo)) return install();

@@ -1,8 +1,12 @@
 /** The calls that move data: read, write and their kin (fs/read_write.c). */
 import { EBADF, EFBIG, EINVAL, EISDIR, ENODEV, EOPNOTSUPP, ESPIPE } from '../abi/linux/errno.js';
 import {
+  FALLOC_FL_COLLAPSE_RANGE,
+  FALLOC_FL_INSERT_RANGE,
   FALLOC_FL_KEEP_SIZE,
   FALLOC_FL_PUNCH_HOLE,
+  FALLOC_FL_UNSHARE_RANGE,
+  FALLOC_FL_ZERO_RANGE,
   O_APPEND,
   RWF_APPEND,
   RWF_DSYNC,
@@ -96,13 +100,13 @@ export abstract class IoCalls extends DescriptorCalls {
     const file = this.fileOf(fd);
     if (file === undefined) return -EBADF;
     if (offset < 0 || length <= 0) return -EINVAL;
-    const punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
-    if ((mode & ~punch) !== 0 || mode === FALLOC_FL_PUNCH_HOLE) return -EOPNOTSUPP;
+    if (!isFallocateMode(mode)) return -EOPNOTSUPP;
     if (!file.canWrite) return -EBADF;
     if (file instanceof OpenFifo) return -ESPIPE;
     if (file.inode instanceof DirectoryBase) return -EISDIR;
     if (!(file.inode instanceof RegularInode)) return -ENODEV;
     if (offset + length >= OFFSET_END) return -EFBIG;
+    if ((mode & ~(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)) !== 0) return -EOPNOTSUPP;
     return this.#allocate(file.inode, mode, offset, offset + length);
   }
 
@@ -132,6 +136,24 @@ export abstract class IoCalls extends DescriptorCalls {
     const result = file.write(uio, this, false);
     file.flags = flags;
     return result;
+  }
+}
+
+/** The modes that vfs_fallocate of fs/open.c lets through to the file system: one kind each, some only with or without KEEP_SIZE. */
+function isFallocateMode(mode: number): boolean {
+  const keepsSize = (mode & FALLOC_FL_KEEP_SIZE) !== 0;
+  switch (mode & ~FALLOC_FL_KEEP_SIZE) {
+    case 0:
+    case FALLOC_FL_UNSHARE_RANGE:
+    case FALLOC_FL_ZERO_RANGE:
+      return true;
+    case FALLOC_FL_PUNCH_HOLE:
+      return keepsSize;
+    case FALLOC_FL_COLLAPSE_RANGE:
+    case FALLOC_FL_INSERT_RANGE:
+      return !keepsSize;
+    default:
+      return false;
   }
 }
 

@@ -25,7 +25,7 @@ import { AT_FDCWD, type BytePath, type Result } from './rump_kernel.js';
 import { MAY_EXEC, MAY_WRITE, permission } from './vfs/access.js';
 import { pathFromRoot } from './vfs/mounts.js';
 import { DIRECTORY, FOLLOW } from './vfs/namei.js';
-import { link, lookupNew, mayCreate, placeOf, rename, rmdir, unlink } from './vfs/names.js';
+import { checkRenameFlags, link, lookupNew, mayCreate, placeOf, rename, rmdir, unlink } from './vfs/names.js';
 import { addName, makeInode, makeSymlink, type Place } from './vfs/tmpfs.js';
 import { type Dentry, DirectoryBase, DirectoryInode, SymlinkInode } from './vfs/vnode.js';
 
@@ -56,6 +56,11 @@ export abstract class PathCalls extends IoCalls {
 
   linkAt(oldAt: number, oldPath: BytePath, newAt: number, newPath: BytePath, flags: number): Result {
     if ((flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) !== 0) return -EINVAL;
+    // CAP_DAC_READ_SEARCH, or the opener's own credentials (LOOKUP_LINKAT_EMPTY of fs/namei.c).
+    if (oldPath === '' && this.cred.uid !== 0) {
+      const file = this.files.get(oldAt);
+      if (file !== undefined && file.opener !== this.cred) return -ENOENT;
+    }
     const source = this.find(oldAt, oldPath, flags, (flags & AT_SYMLINK_FOLLOW) !== 0 ? FOLLOW : 0);
     if (typeof source === 'number') return source;
     const status = this.#lookupNew(newAt, newPath, false);
@@ -71,10 +76,15 @@ export abstract class PathCalls extends IoCalls {
   }
 
   renameAt(oldAt: number, oldPath: BytePath, newAt: number, newPath: BytePath, flags: number): Result {
+    const refused = checkRenameFlags(flags);
+    if (refused !== 0) return refused;
     const oldStart = this.#start(oldAt, oldPath);
     if (typeof oldStart === 'number') return oldStart;
     const newStart = this.#start(newAt, newPath);
-    if (typeof newStart === 'number') return newStart;
+    // The old path's own errors come before those of the new one's descriptor.
+    if (typeof newStart === 'number') {
+      return this.kernel.lookup.lookupParent(oldStart, oldPath, this) || newStart;
+    }
     return rename(this.kernel.lookup, oldStart, oldPath, newStart, newPath, flags, this);
   }
 

@@ -27,6 +27,8 @@ export interface Hijack {
   readonly stats: Stats;
   /** One line for the user, on stderr. */
   warn(message: string): void;
+  /** As warn(), but the first of its kind only. */
+  warnOnce(kind: string, message: string): void;
   /** True for a pid (or tid) of ours. */
   isTraced(pid: number): boolean;
   stateOf(pid: number): ProcessState | undefined;
@@ -102,6 +104,9 @@ export function answerFd(call: Call, hijack: Hijack, rump: number, cloexec: bool
   call.answer(rump < 0 ? rump : placeFd(call, hijack, rump, cloexec, min));
 }
 
+/** How many numbers a raised limit leaves for the next descriptors. */
+const ROOM = 64;
+
 /** Makes room for a number in the host's table; the program goes on seeing the limit that it set. */
 function raiseLimit(call: Call, needed: number): void {
   const { state } = call;
@@ -109,9 +114,12 @@ function raiseLimit(call: Call, needed: number): void {
   const scratch = call.scratch(limit.length);
   if (scratch < 0) return;
   if (call.hostCall(NR.prlimit64, 0, RLIMIT_NOFILE, 0, scratch) < 0 || call.read(scratch, limit) === -EFAULT) return;
-  const soft = new DataView(limit.buffer).getUint32(0, true);
-  if (soft >= needed) return;
-  if (native.setNofile(state.pid, needed + 64) === 0 && state.nofile < 0) state.nofile = soft;
+  const view = new DataView(limit.buffer);
+  const [soft, hard] = [view.getUint32(0, true), view.getUint32(8, true)];
+  // The number may be below the limit and taken by a descriptor of the host's: room above the limit is needed then, too.
+  if (native.setNofile(state.pid, Math.max(needed, soft) + ROOM) < 0 || state.nofile >= 0) return;
+  state.nofile = soft;
+  state.nofileHard = hard;
 }
 
 /** True for a number that the program's own RLIMIT_NOFILE lets it use; the host's limit may have been raised by us. */

@@ -115,18 +115,18 @@ export class Hijacker implements Hijack, TracerEvents<ProcessState> {
   }
 
   onForeign(thread: Thread<ProcessState>, kind: 'i386' | 'x32'): void {
-    this.#once(`${kind} calls`, `pid ${thread.process.pid} makes ${kind} system calls: those are not hijacked, the host answers them`);
+    this.warnOnce(`${kind} calls`, `pid ${thread.process.pid} makes ${kind} system calls: those are not hijacked, the host answers them`);
   }
 
   onError(thread: Thread<ProcessState>, error: unknown): void {
     const what = error instanceof Error ? error.message : String(error);
     const call = syscallName(thread.call.nr);
-    this.#once(`error ${call}`, `internal error in ${call}, the host answers it: ${what.split('\n', 1)[0]}`);
+    this.warnOnce(`error ${call}`, `internal error in ${call}, the host answers it: ${what.split('\n', 1)[0]}`);
     if (process.env.RUMPHIJACK_DEBUG !== undefined && error instanceof Error) this.warn(error.stack ?? '');
   }
 
   /** One warning of a kind is enough. */
-  #once(kind: string, message: string): void {
+  warnOnce(kind: string, message: string): void {
     if (this.#told.has(kind)) return;
     this.#told.add(kind);
     this.warn(message);

@@ -32,6 +32,8 @@ export class ProcessState {
   exe: string | undefined;
   /** The tracee's soft RLIMIT_NOFILE as it believes, when we had to raise the real one; -1: the real one. */
   nofile = -1;
+  /** Its hard limit then. */
+  nofileHard = -1;
   /** RLIMIT_NOFILE and RLIMIT_FSIZE, soft, as the program set them. */
   limits = { nofile: Number.POSITIVE_INFINITY, fsize: Number.POSITIVE_INFINITY };
   /** A program from the rump kernel is about to be executed under this path. */
@@ -61,6 +63,7 @@ export class ProcessState {
     );
     child.exe = this.exe;
     child.nofile = this.nofile;
+    child.nofileHard = this.nofileHard;
     child.limits = { ...this.limits };
     return child;
   }

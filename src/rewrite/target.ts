@@ -1,4 +1,5 @@
 import { readlinkSync } from 'node:fs';
+import { EPERM } from '../abi/linux/errno.js';
 import { AT_EMPTY_PATH } from '../abi/linux/fcntl.js';
 import { AT_FDCWD, AT_PROC } from '../kernel/rump_kernel.js';
 import { decidePath, prefixParent } from '../policy/decide.js';
@@ -64,6 +65,10 @@ export function targetOf(
   target.magic = -1;
   if (typeof path === 'number') {
     target.given = undefined;
+    if (path === -EPERM) {
+      const { pid } = call.thread.process;
+      hijack.warnOnce('memory', `pid ${pid} hides its memory from us (prctl PR_SET_DUMPABLE): its paths go to the host`);
+    }
     // statx(fd, NULL, AT_EMPTY_PATH) names the descriptor (statx(2), Linux 6.11).
     if ((flags & AT_EMPTY_PATH) === 0 || call.address(pathArg) !== 0) return host(target);
     return relative(call, hijack, dir, '', target);

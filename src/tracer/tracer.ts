@@ -127,14 +127,25 @@ export class Tracer<S> {
       this.#act(thread, kind);
     } catch (error) {
       if (error instanceof ThreadGone) {
-        resumption.how = Resume.HOLD;
-        this.#exited(tid);
+        // The native code has left the event that it met instead: the thread's end, or an exec that took its tid.
+        this.#afterLoss(thread);
         return;
       }
       resumption.how = Resume.CONT;
       resumption.value = 0;
       this.#events.onError(thread, error);
     }
+  }
+
+  #afterLoss(thread: Thread<S>): void {
+    if (eventWords[Event.KIND] === Kind.EXEC) {
+      resumption.how = Resume.CONT;
+      resumption.value = 0;
+      this.#exec(thread, eventWords[Event.MESSAGE]);
+      return;
+    }
+    resumption.how = Resume.HOLD;
+    this.#exited(thread.tid);
   }
 
   #act(thread: Thread<S>, kind: number): void {
@@ -193,6 +204,7 @@ export class Tracer<S> {
       thread.atEntry = undefined;
       thread.call.begin(eventRegs[Reg.ORIG_RAX * 2], Stage.ENTRY);
       atEntry.run();
+      this.#sendDeferred(thread);
       return;
     }
     if (hostCall === undefined) return;
@@ -205,13 +217,19 @@ export class Tracer<S> {
     const result = getSigned(eventRegs, Reg.RAX);
     thread.call.continue(Stage.EXIT);
     hostCall.done(result);
+    this.#sendDeferred(thread);
+  }
+
+  #sendDeferred(thread: Thread<S>): void {
+    if (thread.hostCall !== undefined) return;
+    for (const signal of thread.deferred.splice(0)) native.tkill(thread.tid, signal);
   }
 
   #signalStop(thread: Thread<S>, signal: number): void {
     const { parked } = thread;
     if (thread.hostCall?.entryAhead || thread.atEntry !== undefined) {
-      // Between two calls of ours: the signal comes back when they are done.
-      native.tkill(thread.tid, signal);
+      // Between two calls of ours, where a handler would find registers that are not the program's.
+      thread.deferred.push(signal);
       resumption.how = Resume.TO_EXIT;
       return;
     }
@@ -302,6 +320,8 @@ export class Tracer<S> {
     this.threads.delete(former.tid);
     former.tid = eventWords[Event.TID];
     this.threads.set(former.tid, former);
+    // After vfork(2) the old address space lives on in the parent.
+    if (former.scratch !== undefined) former.process.mm.free.push(former.scratch);
     former.process.mm = new AddressSpace();
     former.scratch = undefined;
     former.hostCall = undefined;

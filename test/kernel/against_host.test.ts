@@ -52,8 +52,11 @@ asRoot('random operations answer as on the host', t => {
     fc.assert(
       fc.property(fc.array(anyOperation, { minLength: 5, maxLength: 60 }), operations => {
         count++;
-        const work = join(base, String(count));
-        execFileSync('mkdir', ['-m', '1777', work]);
+        const top = join(base, String(count));
+        // Deep enough that '..' behind a symbolic link stays within what both kernels have alike.
+        const work = join(top, 'w/x/y');
+        execFileSync('mkdir', ['-p', work]);
+        execFileSync('chmod', ['-R', '1777', top]);
         const host = new HostProcess(work);
         const kernel = new EmbeddedKernel().spawn({
           comm: 'test',
@@ -62,13 +65,15 @@ asRoot('random operations answer as on the host', t => {
           umask: 0o022,
           prefix: '',
         });
-        kernel.mkdirAt(AT_FDCWD, 'w', 0o777);
-        kernel.chmodAt(AT_FDCWD, 'w', 0o1777, 0);
-        kernel.chdir('w');
+        for (const name of ['top', 'w', 'x', 'y']) {
+          kernel.mkdirAt(AT_FDCWD, name, 0o777);
+          kernel.chmodAt(AT_FDCWD, name, 0o1777, 0);
+          kernel.chdir(name);
+        }
         const expected = run(host, operations);
         assert.deepEqual(run(kernel, operations), expected);
         host.release();
-        rmSync(work, { recursive: true, force: true });
+        rmSync(top, { recursive: true, force: true });
       }),
       { numRuns: RUNS },
     );

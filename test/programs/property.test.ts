@@ -14,7 +14,7 @@ const path = fc.oneof(
   { weight: 8, arbitrary: name },
   {
     weight: 1,
-    arbitrary: fc.constantFrom('.', '..', './a', 'd/../a', 'd/', 'a/', 'd/.', 'd/..', '//', 'l/a', 'a/b'),
+    arbitrary: fc.constantFrom('.', '..', './a', 'd/../a', 'd/', 'a/', 'd/.', 'd/..', 'l/a', 'a/b'),
   },
   {
     weight: 1,
@@ -136,7 +136,7 @@ for (const kind of ['', '.static']) {
       },
     );
     // The two kinds of program get different sequences.
-    await fc.assert(property, { seed: seed + kind.length, numRuns, endOnFailure: process.env.CI === 'true' });
+    await fc.assert(property, { seed: seed + kind.length, numRuns, includeErrorInReport: true });
     t.pass();
   });
 }

@@ -30,7 +30,7 @@ os.symlink("f", "l"); print(os.readlink("l"), os.path.islink("l"), os.path.realp
 os.link("f", "h"); print(os.stat("f").st_nlink, os.path.samefile("f", "h")); os.replace("h", "h2"); os.unlink("h2")
 os.utime("f", ns=(123456789, 987654321)); s = os.stat("f"); print(s.st_atime_ns, s.st_mtime_ns)
 with os.scandir(".") as it: print(sorted((e.name, e.is_dir(), e.is_symlink(), e.is_file(follow_symlinks=False)) for e in it))
-print([(r, sorted(d), sorted(f)) for r, d, f in os.walk(".")])
+print(sorted((r, sorted(d), sorted(f)) for r, d, f in os.walk(".")))
 d = os.open(".", os.O_RDONLY); print(sorted(os.listdir(d)), os.stat("f", dir_fd=d).st_size); os.mkdir("via", dir_fd=d); os.rename("via", "via2", src_dir_fd=d, dst_dir_fd=d)
 os.fchdir(d); os.chdir("a"); print(os.path.relpath(os.getcwd(), "..")); os.fchdir(d); os.close(d); print(os.access("f", os.R_OK), os.access("none", os.F_OK))
 os.truncate("f", 1); print(os.path.getsize("f")); os.chmod("f", 0o4755); print(oct(stat.S_IMODE(os.stat("f").st_mode))); os.mkfifo("p"); print(stat.S_ISFIFO(os.stat("p").st_mode))

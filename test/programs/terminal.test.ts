@@ -95,6 +95,7 @@ test('^Z on the whole of us, from an outer shell', async t => {
       { expect: 'Stopped' },
       prompt,
       { send: 'fg\n' },
+      { expect: "cat /rump/f'\r\n" },
       { send: 'typed\n' },
       { expect: 'typed\r\ntyped\r\n' },
       prompt,
@@ -106,10 +107,16 @@ test('^Z on the whole of us, from an outer shell', async t => {
 });
 
 test("the window size is the program's, and changes reach it", async t => {
-  const script = `trap 'stty size; exit 4' WINCH; stty size; echo st''arted; while :; do read line || :; done`;
+  const script = `
+import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGWINCH])
+print("started", flush=True)
+signal.sigwait([signal.SIGWINCH])
+print(os.get_terminal_size(), flush=True)
+sys.exit(4)`;
   const result = await inPty(
-    [rumphijack, 'run', '--', 'bash', '-c', script],
-    [{ expect: 'started\r\n' }, { resize: [33, 111] }, { expect: '33 111\r\n' }],
+    [rumphijack, 'run', '--', '/usr/bin/python3', '-SBc', script],
+    [{ expect: 'started\r\n' }, { resize: [33, 111] }, { expect: 'columns=111, lines=33' }],
   );
   t.is(result.status, 4);
 });

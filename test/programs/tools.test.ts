@@ -64,7 +64,7 @@ test('sqlite3: a journal, 10,000 inserts, rollback, integrity', async t => {
     create index tv on t(v); update t set v = v || 'x' where id < 100; pragma integrity_check; vacuum; select max(id) from t;`;
   const result = await same(
     t,
-    `sqlite3 db '${sql}' && ls -l db | cut -c1-10 && sqlite3 db .dump | sha256sum && ls`,
+    `sqlite3 db <<'END'\n${sql}\nEND\n ls -l db | cut -c1-10 && sqlite3 db .dump | sha256sum && ls`,
   );
   t.is(result.status, 0, result.stderr);
 });

@@ -142,7 +142,7 @@ export async function inPty(
   steps: readonly PtyStep[],
   options: Options = {},
 ): Promise<{ output: string; status: number }> {
-  const helper = join(root, 'test/support/pty.py');
+  const helper = join(root, 'test/support/on_terminal.py');
   const result = await exec('/usr/bin/python3', ['-S', helper, JSON.stringify(steps), ...command], options);
   if (result.status !== 0) throw new Error(`${result.stderr}\n${result.stdout}`);
   const answer: unknown = JSON.parse(result.stdout);

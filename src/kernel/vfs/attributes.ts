@@ -92,8 +92,8 @@ export function checkNewSize(inode: Inode, size: number, fsize: number): number 
 }
 
 /**
- * Sets a file's size; times change when it does, or `always` (ftruncate(2), O_TRUNC). `keepPrivileges`: set-id bits
- * stay. -EINVAL below 0, -EFBIG.
+ * Sets a file's size; times change when it does, or `always` (ftruncate(2), O_TRUNC).
+ * -EINVAL below 0, -EFBIG.
  */
 export function resize(
   file: RegularInode,
@@ -110,7 +110,8 @@ export function resize(
     file.fs.clock.tick();
     file.modified(file.fs.clock);
   }
-  if (size < file.size) file.pages.truncate(size);
+  // Pages beyond the size, which fallocate(2) left there, go even when the size stays.
+  if (size <= file.size) file.pages.truncate(size);
   file.size = size;
   return 0;
 }

@@ -11,7 +11,7 @@ import {
   EROFS,
   EXDEV,
 } from '../../abi/linux/errno.js';
-import { RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from '../../abi/linux/fcntl.js';
+import { RENAME_EXCHANGE, RENAME_NOREPLACE } from '../../abi/linux/fcntl.js';
 import { S_IFREG, S_ISGID, S_ISUID, S_IXGRP } from '../../abi/linux/stat.js';
 import type { BytePath, Credentials } from '../rump_kernel.js';
 import { checkSticky, isOwner, MAY_EXEC, MAY_READ, MAY_WRITE, permission } from './access.js';
@@ -135,7 +135,13 @@ function side(lookup: NameLookup): Side {
   return { parent, name, last, trailingSlash };
 }
 
-/** renameat2(2): RENAME_NOREPLACE, RENAME_EXCHANGE; -EINVAL for other flags, as on file systems without whiteouts. */
+/** What renameat2(2) says of its flags before it looks at paths: -EINVAL for RENAME_WHITEOUT too, as where there are no whiteouts. */
+export function checkRenameFlags(flags: number): number {
+  if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) !== 0) return -EINVAL;
+  return flags === (RENAME_NOREPLACE | RENAME_EXCHANGE) ? -EINVAL : 0;
+}
+
+/** renameat2(2): RENAME_NOREPLACE, RENAME_EXCHANGE. */
 export function rename(
   lookup: NameLookup,
   oldStart: Dentry,
@@ -145,9 +151,6 @@ export function rename(
   flags: number,
   walker: Walker,
 ): number {
-  if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)) !== 0) return -EINVAL;
-  if ((flags & RENAME_EXCHANGE) !== 0 && (flags & (RENAME_NOREPLACE | RENAME_WHITEOUT)) !== 0) return -EINVAL;
-  if ((flags & RENAME_WHITEOUT) !== 0) return -EINVAL;
   let status = lookup.lookupParent(oldStart, oldPath, walker);
   if (status !== 0) return status;
   const from = side(lookup);

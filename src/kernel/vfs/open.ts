@@ -171,7 +171,9 @@ function describe(dentry: Dentry, flags: number): OpenFile | number {
   if (inode instanceof DirectoryBase) {
     return (flags & O_DIRECT) !== 0 ? -EINVAL : new OpenDirectory(dentry, inode, flags);
   }
-  if (inode instanceof FifoInode) return new OpenFifo(dentry, inode.fifo, flags);
+  if (inode instanceof FifoInode) {
+    return (flags & O_ACCMODE) === O_ACCMODE ? -EINVAL : new OpenFifo(dentry, inode.fifo, flags);
+  }
   if (inode instanceof SynthFileInode) return new OpenSynth(dentry, inode, flags);
   if (isSocket(inode)) return -ENXIO;
   const driver = findDevice(inode.mode, inode.rdev);

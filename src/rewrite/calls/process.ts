@@ -49,10 +49,12 @@ function noteLimit(call: Call, resource: number, soft: number): void {
 
 /** A raised RLIMIT_NOFILE is shown as the program set it. */
 function showLimit(call: Call, at: number): void {
-  const { nofile } = call.state;
-  if (nofile < 0 || call.read(at, limit) < 0) return;
+  const { nofile, nofileHard } = call.state;
+  if (nofile < 0) return;
   limitView.setUint32(0, nofile, true);
   limitView.setUint32(4, 0, true);
+  limitView.setUint32(8, nofileHard, true);
+  limitView.setUint32(12, 0, true);
   call.write(at, limit);
 }
 

@@ -1,4 +1,4 @@
-"""Runs a command on a new terminal and talks to it: pty.py STEPS COMMAND...
+"""Runs a command on a new terminal and talks to it: on_terminal.py STEPS COMMAND...
 
 STEPS is a JSON list of {"expect": regex}, {"send": text} and {"resize": [rows, columns]}. Prints {"output", "status"};
 status is the exit status, or 128 + n after signal n. Exits 1, with what was seen, when an expected text does not come.
@@ -6,7 +6,7 @@ status is the exit status, or 128 + n after signal n. Exits 1, with what was see
 import fcntl, json, os, pty, re, select, signal, struct, sys, termios
 
 steps, command = json.loads(sys.argv[1]), sys.argv[2:]
-PATIENCE = 60  # seconds of silence
+PATIENCE = int(os.environ.get("PTY_PATIENCE", "60"))  # seconds of silence
 
 pid, master = pty.fork()
 if pid == 0:
