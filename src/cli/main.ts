@@ -20,7 +20,8 @@ function version(): string {
   for (const up of ['../../../package.json', '../../package.json']) {
     try {
       const manifest: unknown = JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8'));
-      if (typeof manifest === 'object' && manifest !== null && 'version' in manifest) return String(manifest.version);
+      if (typeof manifest === 'object' && manifest !== null && 'version' in manifest)
+        return String(manifest.version);
     } catch {
       // Compiled and source files lie at different depths.
     }
@@ -43,7 +44,10 @@ function program(): Command {
     .argument('[args...]', 'its arguments')
     .option('--hijack <spec>', 'what to hijack, as RUMPHIJACK (default: path=/rump,socket=all:nolocal)')
     .option('--server <url>', 'the rump kernel server, as RUMP_SERVER (not yet: the embedded kernel only)')
-    .option('--fdoff <n>', `rump descriptor 0 is this number in the program, at least ${MIN_FDOFF} (default: 128)`)
+    .option(
+      '--fdoff <n>',
+      `rump descriptor 0 is this number in the program, at least ${MIN_FDOFF} (default: 128)`,
+    )
     .option('-v, --verbose', 'tell each decision for the rump kernel, and its reason, on standard error')
     .option('--wait-all', 'wait for every descendant, not only for the program')
     .helpOption('-h, --help', 'print this help and exit')

@@ -1,7 +1,7 @@
 /** rumphijack run: starts a program under the tracer and ends as it ends. */
 import { readFileSync } from 'node:fs';
-import { ENOENT, EACCES, ENOEXEC, errnoName } from '../abi/linux/errno.js';
 import { getSystemErrorMap } from 'node:util';
+import { EACCES, ENOENT, ENOEXEC, errnoName } from '../abi/linux/errno.js';
 import { EmbeddedKernel } from '../kernel/embedded.js';
 import { parseFdoff, parsePolicy } from '../policy/parse.js';
 import { type Policy, PolicyError } from '../policy/policy.js';
@@ -25,8 +25,7 @@ const NO_NUMBER = 0x20000;
 
 function policyOf(options: RunOptions): Policy {
   const given = options.hijack;
-  const policy =
-    given === undefined ? parsePolicy(process.env.RUMPHIJACK) : parsePolicy(given, '--hijack');
+  const policy = given === undefined ? parsePolicy(process.env.RUMPHIJACK) : parsePolicy(given, '--hijack');
   return options.fdoff === undefined ? policy : { ...policy, fdoff: parseFdoff(options.fdoff, '--fdoff') };
 }
 
@@ -52,7 +51,9 @@ function candidates(program: Buffer): Buffer[] {
 /** What bin/rumphijack saw before Node changed it. */
 function launch(): { ignored: bigint; nofile: number; open: number } {
   const { RUMPHIJACK_LAUNCH_SIGIGN, RUMPHIJACK_LAUNCH_NOFILE, RUMPHIJACK_LAUNCH_FDS } = process.env;
-  const mask = /^[0-9a-f]{1,16}$/i.test(RUMPHIJACK_LAUNCH_SIGIGN ?? '') ? BigInt(`0x${RUMPHIJACK_LAUNCH_SIGIGN}`) : 0n;
+  const mask = /^[0-9a-f]{1,16}$/i.test(RUMPHIJACK_LAUNCH_SIGIGN ?? '')
+    ? BigInt(`0x${RUMPHIJACK_LAUNCH_SIGIGN}`)
+    : 0n;
   const soft = Number(RUMPHIJACK_LAUNCH_NOFILE);
   const fds = (RUMPHIJACK_LAUNCH_FDS ?? '0 1 2').split(' ').filter(fd => /^\d{1,2}$/.test(fd));
   return {
@@ -71,14 +72,18 @@ function errnoText(errno: number): string {
 function cannotRun(program: string, error: number): number {
   if (error === 0) fail(`'${program}' was ended before it began`);
   else if (error >= NOT_EXEC) {
-    if ((error & NO_NUMBER) !== 0) fail('the hard limit of open files (ulimit -Hn) is below the descriptor offset: use a lower --fdoff');
-    else fail(`cannot prepare '${program}': ${errnoText(error & 0xffff)} (seccomp filters have to be allowed)`);
+    if ((error & NO_NUMBER) !== 0)
+      fail('the hard limit of open files (ulimit -Hn) is below the descriptor offset: use a lower --fdoff');
+    else
+      fail(`cannot prepare '${program}': ${errnoText(error & 0xffff)} (seccomp filters have to be allowed)`);
     return OWN_FAILURE;
   } else if (error === ENOENT) {
     fail(`'${program}' not found: check the name and PATH`);
     return NOT_FOUND;
-  } else if (error === EACCES) fail(`cannot run '${program}': permission denied; is it a file that may be executed?`);
-  else if (error === ENOEXEC) fail(`cannot run '${program}': no program and no #! line; give its interpreter, e.g. sh ${program}`);
+  } else if (error === EACCES)
+    fail(`cannot run '${program}': permission denied; is it a file that may be executed?`);
+  else if (error === ENOEXEC)
+    fail(`cannot run '${program}': no program and no #! line; give its interpreter, e.g. sh ${program}`);
   else fail(`cannot run '${program}': ${errnoText(error)}`);
   return error === 0 ? OWN_FAILURE : CANNOT_RUN;
 }
@@ -91,7 +96,9 @@ export function run(program: string, args: readonly string[], options: RunOption
 function supervise(program: string, count: number, options: RunOptions): number {
   const server = options.server ?? process.env.RUMP_SERVER;
   if (server !== undefined && server !== '') {
-    fail(`servers are not supported yet (${server}): unset RUMP_SERVER and --server to use the embedded kernel`);
+    fail(
+      `servers are not supported yet (${server}): unset RUMP_SERVER and --server to use the embedded kernel`,
+    );
     return OWN_FAILURE;
   }
   let policy: Policy;
@@ -121,7 +128,9 @@ function supervise(program: string, count: number, options: RunOptions): number 
     pid => hijacker.firstState(pid, program),
   );
   if (typeof main === 'number') {
-    fail(`cannot start a traced process: ${errnoText(-main)}; is ptrace allowed here (kernel.yama.ptrace_scope)?`);
+    fail(
+      `cannot start a traced process: ${errnoText(-main)}; is ptrace allowed here (kernel.yama.ptrace_scope)?`,
+    );
     return OWN_FAILURE;
   }
   hijacker.watch(main.call);

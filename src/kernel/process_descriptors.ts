@@ -124,7 +124,12 @@ export abstract class DescriptorCalls extends ProcessBase {
     const install = (): number => this.files.install(file, 0, this.nofile, cloexec);
     if (!(file instanceof OpenFifo)) return install();
     const opened = file.end.open(file.isNonblocking);
-    if (typeof opened === 'number') return opened < 0 ? opened : install();
+    if (typeof opened === 'number') {
+      if (opened < 0) return opened;
+      if ((flags & O_DIRECT) === 0) return install();
+      file.end.close();
+      return -EINVAL;
+    }
     return {
       onDone: done => opened.onDone(status => done(status < 0 ? status : install())),
       cancel: () => opened.cancel(),

@@ -14,6 +14,7 @@ import {
   RWF_NOAPPEND,
   RWF_NOWAIT,
   RWF_SYNC,
+  SEEK_HOLE,
 } from '../abi/linux/fcntl.js';
 import { copyBetween } from './copy.js';
 import { OFFSET_END, type OpenFile } from './open_files.js';
@@ -70,7 +71,8 @@ export abstract class IoCalls extends DescriptorCalls {
 
   lseek(fd: number, offset: number, whence: number): Result {
     const file = this.fileOf(fd);
-    return file === undefined ? -EBADF : file.seek(offset, whence);
+    if (file === undefined) return -EBADF;
+    return whence < 0 || whence > SEEK_HOLE ? -EINVAL : file.seek(offset, whence);
   }
 
   copyRange(fdIn: number, offIn: number, fdOut: number, offOut: number, length: number): Result {

@@ -3,14 +3,14 @@ import { F_DUPFD, F_DUPFD_CLOEXEC } from '../abi/linux/fcntl.js';
 import { SIGPIPE } from '../abi/linux/signal.js';
 import { NR } from '../abi/linux/syscalls.js';
 import type { Result } from '../kernel/rump_kernel.js';
-import { explainRule } from '../policy/words.js';
 import type { PathDecision } from '../policy/decide.js';
 import type { Policy } from '../policy/policy.js';
+import { explainRule } from '../policy/words.js';
 import type { StoppedCall } from '../tracer/call.js';
 import { native } from '../tracer/native.js';
-import type { Stats } from './stats.js';
 import { installStop } from './stacked.js';
 import type { ProcessState } from './state.js';
+import type { Stats } from './stats.js';
 
 export type Call = StoppedCall<ProcessState>;
 
@@ -74,7 +74,11 @@ export function because(call: Call, subject: string, reason: string): void {
 
 /** Notes a path decision, for -v. */
 export function becausePath(call: Call, hijack: Hijack, path: string, decision: PathDecision): void {
-  because(call, JSON.stringify(Buffer.from(path, 'latin1').toString()), explainRule(decision.rule, hijack.policy, path));
+  because(
+    call,
+    JSON.stringify(Buffer.from(path, 'latin1').toString()),
+    explainRule(decision.rule, hijack.policy, path),
+  );
 }
 
 /**
@@ -83,6 +87,10 @@ export function becausePath(call: Call, hijack: Hijack, path: string, decision: 
  */
 export function placeFd(call: Call, hijack: Hijack, rump: number, cloexec: boolean, min = 0): number {
   const { state } = call;
+  if (state.standardFree && min < STANDARD) {
+    const low = placeStandard(call, hijack, rump, cloexec);
+    if (low !== NOT_FREE) return low;
+  }
   const at = Math.max(rump + hijack.policy.fdoff, min);
   const command = cloexec ? F_DUPFD_CLOEXEC : F_DUPFD;
   let fd = call.hostCall(NR.fcntl, hijack.hidden, command, at);
@@ -99,6 +107,33 @@ export function placeFd(call: Call, hijack: Hijack, rump: number, cloexec: boole
   return fd;
 }
 
+/** Descriptors 0 to 2. */
+export const STANDARD = 3;
+const NOT_FREE = -4096;
+
+/**
+ * Puts a rump descriptor on a free number of 0 to 2: open(2) and dup(2) give the lowest free number, and old programs
+ * close one of these to have it. Returns the number, -errno, or NOT_FREE.
+ */
+function placeStandard(call: Call, hijack: Hijack, rump: number, cloexec: boolean): number {
+  const { state } = call;
+  const low = call.hostCall(NR.fcntl, hijack.hidden, cloexec ? F_DUPFD_CLOEXEC : F_DUPFD, 0);
+  if (low < 0) return NOT_FREE;
+  if (low >= STANDARD) {
+    call.hostCall(NR.close, low);
+    state.standardFree = false;
+    return NOT_FREE;
+  }
+  const stopped = stopLow(call, hijack, low);
+  if (stopped < 0) {
+    call.hostCall(NR.close, low);
+    state.kernel.close(rump);
+    return stopped;
+  }
+  state.files.set(low, rump);
+  return low;
+}
+
 /** Answers a call that made rump descriptor `rump` with the program's number for it. */
 export function answerFd(call: Call, hijack: Hijack, rump: number, cloexec: boolean, min = 0): void {
   call.answer(rump < 0 ? rump : placeFd(call, hijack, rump, cloexec, min));
@@ -113,7 +148,8 @@ function raiseLimit(call: Call, needed: number): void {
   const limit = new Uint8Array(16);
   const scratch = call.scratch(limit.length);
   if (scratch < 0) return;
-  if (call.hostCall(NR.prlimit64, 0, RLIMIT_NOFILE, 0, scratch) < 0 || call.read(scratch, limit) === -EFAULT) return;
+  if (call.hostCall(NR.prlimit64, 0, RLIMIT_NOFILE, 0, scratch) < 0 || call.read(scratch, limit) === -EFAULT)
+    return;
   const view = new DataView(limit.buffer);
   const [soft, hard] = [view.getUint32(0, true), view.getUint32(8, true)];
   // The number may be below the limit and taken by a descriptor of the host's: room above the limit is needed then, too.

@@ -1,6 +1,6 @@
-import type { RumpKernel } from '../kernel/rump_kernel.js';
-import { NR, syscallName } from '../abi/linux/syscalls.js';
 import { errnoName } from '../abi/linux/errno.js';
+import { NR, syscallName } from '../abi/linux/syscalls.js';
+import type { RumpKernel } from '../kernel/rump_kernel.js';
 import { prefixFor } from '../policy/decide.js';
 import type { Policy } from '../policy/policy.js';
 import type { StoppedCall } from '../tracer/call.js';
@@ -115,13 +115,19 @@ export class Hijacker implements Hijack, TracerEvents<ProcessState> {
   }
 
   onForeign(thread: Thread<ProcessState>, kind: 'i386' | 'x32'): void {
-    this.warnOnce(`${kind} calls`, `pid ${thread.process.pid} makes ${kind} system calls: those are not hijacked, the host answers them`);
+    this.warnOnce(
+      `${kind} calls`,
+      `pid ${thread.process.pid} makes ${kind} system calls: those are not hijacked, the host answers them`,
+    );
   }
 
   onError(thread: Thread<ProcessState>, error: unknown): void {
     const what = error instanceof Error ? error.message : String(error);
     const call = syscallName(thread.call.nr);
-    this.warnOnce(`error ${call}`, `internal error in ${call}, the host answers it: ${what.split('\n', 1)[0]}`);
+    this.warnOnce(
+      `error ${call}`,
+      `internal error in ${call}, the host answers it: ${what.split('\n', 1)[0]}`,
+    );
     if (process.env.RUMPHIJACK_DEBUG !== undefined && error instanceof Error) this.warn(error.stack ?? '');
   }
 
@@ -144,4 +150,3 @@ function setName(call: StoppedCall<ProcessState>, name: string): void {
   if (call.write(at, Buffer.from(`${name}\0`, 'latin1')) === 0) call.hostCall(NR.prctl, PR_SET_NAME, at);
   call.run();
 }
-

@@ -28,8 +28,7 @@ const NEITHER =
   'lsm_set_self_attr lsm_list_modules mseal landlock_create_ruleset signalfd signalfd4';
 
 /** The host waits on the placeholder, which is as ready as a file always is; epoll_ctl refuses it with EPERM as it refuses a file. */
-const PLACEHOLDER_WAITS =
-  'poll ppoll select pselect6 epoll_wait epoll_pwait epoll_pwait2 epoll_ctl';
+const PLACEHOLDER_WAITS = 'poll ppoll select pselect6 epoll_wait epoll_pwait epoll_pwait2 epoll_ctl';
 
 /** The host refuses the placeholder with the errno that a file gets (ENOTSOCK). */
 const PLACEHOLDER_IS_NO_SOCKET =

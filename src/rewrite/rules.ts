@@ -8,6 +8,13 @@ import { type Row, TABLE } from './table.js';
 /** Tested before the tree: short calls on descriptors, which are many. */
 export const FIRST_CALLS: readonly number[] = [NR.read, NR.write];
 
+function fdTest({ args, below }: { args: readonly number[]; below?: number }): {
+  args: readonly number[];
+  below?: number;
+} {
+  return below === undefined ? { args } : { args, below };
+}
+
 function ruleOf(row: Row, policy: Policy): FilterRule | undefined {
   const { decides, nr } = row;
   const files = hasPathRules(policy);
@@ -16,13 +23,15 @@ function ruleOf(row: Row, policy: Policy): FilterRule | undefined {
     case 'always':
       return files ? { nr, stop: 'always' } : undefined;
     case 'fd':
-      return files ? { nr, stop: 'fd', args: decides.args } : undefined;
+      return files ? { nr, stop: 'fd', ...fdTest(decides) } : undefined;
     case 'mask':
       return files ? { nr, stop: 'mask', arg: decides.arg, mask: decides.mask } : undefined;
     case 'value':
       return files ? { nr, stop: 'values', arg: decides.arg, values: decides.values } : undefined;
     case 'switch':
-      return CALL_SWITCHES.has(row.name) && decideCall(policy, row.name).rump ? { nr, stop: 'always' } : undefined;
+      return CALL_SWITCHES.has(row.name) && decideCall(policy, row.name).rump
+        ? { nr, stop: 'always' }
+        : undefined;
     case 'family': {
       const values = [...policy.families];
       return values.length > 0 ? { nr, stop: 'values', arg: 0, values } : undefined;
@@ -40,6 +49,7 @@ export function filterRules(policy: Policy): FilterRule[] {
 /** The calls on descriptors alone: for a low number that became a rump descriptor's. */
 export function descriptorRules(): FilterRule[] {
   const rules: FilterRule[] = [];
-  for (const { decides, nr } of TABLE) if (decides.by === 'fd') rules.push({ nr, stop: 'fd', args: decides.args });
+  for (const { decides, nr } of TABLE)
+    if (decides.by === 'fd') rules.push({ nr, stop: 'fd', args: decides.args });
   return rules;
 }

@@ -34,6 +34,8 @@ export class ProcessState {
   nofile = -1;
   /** Its hard limit then. */
   nofileHard = -1;
+  /** One of descriptors 0 to 2 may be free: the next rump descriptor goes there, as programs that close and open expect. */
+  standardFree = false;
   /** RLIMIT_NOFILE and RLIMIT_FSIZE, soft, as the program set them. */
   limits = { nofile: Number.POSITIVE_INFINITY, fsize: Number.POSITIVE_INFINITY };
   /** A program from the rump kernel is about to be executed under this path. */
@@ -63,6 +65,7 @@ export class ProcessState {
     );
     child.exe = this.exe;
     child.nofile = this.nofile;
+    child.standardFree = this.standardFree;
     child.nofileHard = this.nofileHard;
     child.limits = { ...this.limits };
     return child;

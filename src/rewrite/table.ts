@@ -25,8 +25,8 @@ import type { Handler } from './hijack.js';
 export type Decides =
   /** A path in memory: stops always, where the policy has path rules. */
   | { readonly by: 'path' }
-  /** These arguments are descriptors: stops where one may be the rump kernel's. */
-  | { readonly by: 'fd'; readonly args: readonly number[] }
+  /** These arguments are descriptors: stops where one may be the rump kernel's, or is below `below`. */
+  | { readonly by: 'fd'; readonly args: readonly number[]; readonly below?: number }
   /** Argument 0 is an address family: stops for the families of the policy. */
   | { readonly by: 'family' }
   /** An argument is one of these numbers. */
@@ -118,12 +118,17 @@ export const TABLE: readonly Row[] = [
   full('openat', PATH, open.sysOpenat),
   full('openat2', PATH, open.sysOpenat2),
   full('creat', PATH, open.sysCreat),
-  full('close', fd(0), descriptors.sysClose),
+  full('close', { by: 'fd', args: [0], below: 3 }, descriptors.sysClose),
   full('close_range', ALWAYS, descriptors.sysCloseRange),
   full('dup', fd(0), descriptors.sysDup),
   full('dup2', fd(0, 1), descriptors.sysDup2),
   full('dup3', fd(0, 1), descriptors.sysDup3),
-  partial('fcntl', fd(0), descriptors.sysFcntl, 'flags, F_DUPFD and locks; EINVAL for leases, seals and owners'),
+  partial(
+    'fcntl',
+    fd(0),
+    descriptors.sysFcntl,
+    'flags, F_DUPFD and locks; EINVAL for leases, seals and owners',
+  ),
   full('flock', fd(0), descriptors.sysFlock),
   partial('ioctl', fd(0), descriptors.sysIoctl, 'FIONREAD, FIONBIO, FIOCLEX, FIONCLEX; ENOTTY for the rest'),
   partial('mmap', fd(4), mmap.sysMmap, 'a copy of the file; ENODEV for shared writable mappings'),
@@ -210,10 +215,26 @@ export const TABLE: readonly Row[] = [
   full('fchdir', ALWAYS, directories.sysFchdir),
   full('umask', ALWAYS, directories.sysUmask),
   noPath('chroot', -1, 0, ENOSYS, 'a process keeps its root in the rump kernel'),
-  refused('pivot_root', PATH, other.refusePaths([[-1, 0], [-1, 1]], ENOSYS), 'as chroot'),
+  refused(
+    'pivot_root',
+    PATH,
+    other.refusePaths(
+      [
+        [-1, 0],
+        [-1, 1],
+      ],
+      ENOSYS,
+    ),
+    'as chroot',
+  ),
 
   // Processes.
-  partial('execve', PATH, exec.sysExecve, 'a copy of the program; setuid bits in the rump kernel have no effect'),
+  partial(
+    'execve',
+    PATH,
+    exec.sysExecve,
+    'a copy of the program; setuid bits in the rump kernel have no effect',
+  ),
   partial('execveat', PATH, exec.sysExecveat, 'as execve'),
   full('unshare', { by: 'mask', arg: 0, mask: CLONE_SHARED }, directories.sysUnshare),
   full('clone', { by: 'mask', arg: 0, mask: CLONE_UNTRACED }, process.sysClone),
@@ -236,21 +257,41 @@ export const TABLE: readonly Row[] = [
   full('umount2', PATH, mounts.sysUmount2),
   full('name_to_handle_at', PATH, mounts.sysNameToHandleAt),
   full('open_by_handle_at', ALWAYS, mounts.sysOpenByHandleAt),
-  partial('statmount', { by: 'switch', of: 'getvfsstat' }, mounts.sysStatmount, 'type, root, mount point and ids'),
+  partial(
+    'statmount',
+    { by: 'switch', of: 'getvfsstat' },
+    mounts.sysStatmount,
+    'type, root, mount point and ids',
+  ),
   full('listmount', { by: 'switch', of: 'getvfsstat' }, mounts.sysListmount),
-  partial('init_module', { by: 'switch', of: 'modctl' }, mounts.sysInitModule, 'the embedded kernel loads no modules'),
+  partial(
+    'init_module',
+    { by: 'switch', of: 'modctl' },
+    mounts.sysInitModule,
+    'the embedded kernel loads no modules',
+  ),
   partial('finit_module', { by: 'switch', of: 'modctl' }, mounts.sysFinitModule, 'as init_module'),
   partial('delete_module', { by: 'switch', of: 'modctl' }, mounts.sysDeleteModule, 'as init_module'),
   refused('nfsservctl', { by: 'switch', of: 'nfssvc' }, mounts.sysNfsservctl, 'ENOSYS: no NFS server'),
   refused('_sysctl', { by: 'switch', of: 'sysctl' }, mounts.sysSysctl, 'ENOSYS: read below /proc/sys'),
 
   // Sockets and what carries descriptors.
-  refused('socket', { by: 'family' }, other.sysSocket, 'EAFNOSUPPORT: the embedded kernel has no sockets yet'),
+  refused(
+    'socket',
+    { by: 'family' },
+    other.sysSocket,
+    'EAFNOSUPPORT: the embedded kernel has no sockets yet',
+  ),
   refused('socketpair', { by: 'family' }, other.sysSocket, 'as socket'),
   refused('sendmsg', ALWAYS, messages.sysSendmsg, 'EOPNOTSUPP when it would pass a rump descriptor'),
   refused('sendmmsg', ALWAYS, messages.sysSendmmsg, 'as sendmsg'),
   refused('io_submit', ALWAYS, messages.sysIoSubmit, 'EINVAL for rump descriptors'),
-  refused('io_uring_setup', { by: 'errno', errno: ENOSYS }, undefined, 'ENOSYS always: its calls could not be seen'),
+  refused(
+    'io_uring_setup',
+    { by: 'errno', errno: ENOSYS },
+    undefined,
+    'ENOSYS always: its calls could not be seen',
+  ),
 
   // What the rump kernel does not serve.
   noPath('inotify_add_watch', -1, 1, ENOSYS, NO_WATCH),
@@ -265,7 +306,18 @@ export const TABLE: readonly Row[] = [
   noPath('open_tree_attr', 0, 1, ENOSYS, NO_NEW_MOUNT_API),
   noPath('fspick', 0, 1, ENOSYS, NO_NEW_MOUNT_API),
   noPath('mount_setattr', 0, 1, ENOSYS, NO_NEW_MOUNT_API),
-  refused('move_mount', PATH, other.refusePaths([[0, 1], [2, 3]], ENOSYS), NO_NEW_MOUNT_API),
+  refused(
+    'move_mount',
+    PATH,
+    other.refusePaths(
+      [
+        [0, 1],
+        [2, 3],
+      ],
+      ENOSYS,
+    ),
+    NO_NEW_MOUNT_API,
+  ),
   noFd('kexec_file_load', [0, 1], EBADF, 'the host kernel cannot read there'),
 ];
 

@@ -16,10 +16,12 @@ export interface Target {
   magic: number;
   /** The program's own path, or undefined when it could not be read. */
   given: string | undefined;
+  /** Why it could not: -EFAULT, -ENAMETOOLONG. */
+  error: number;
 }
 
 export function newTarget(): Target {
-  return { rump: false, at: AT_FDCWD, path: '', magic: -1, given: undefined };
+  return { rump: false, at: AT_FDCWD, path: '', magic: -1, given: undefined, error: 0 };
 }
 
 /** One scratch object per path argument of a call; a handler reads it before anything else can stop. */
@@ -65,9 +67,13 @@ export function targetOf(
   target.magic = -1;
   if (typeof path === 'number') {
     target.given = undefined;
+    target.error = path;
     if (path === -EPERM) {
       const { pid } = call.thread.process;
-      hijack.warnOnce('memory', `pid ${pid} hides its memory from us (prctl PR_SET_DUMPABLE): its paths go to the host`);
+      hijack.warnOnce(
+        'memory',
+        `pid ${pid} hides its memory from us (prctl PR_SET_DUMPABLE): its paths go to the host`,
+      );
     }
     // statx(fd, NULL, AT_EMPTY_PATH) names the descriptor (statx(2), Linux 6.11).
     if ((flags & AT_EMPTY_PATH) === 0 || call.address(pathArg) !== 0) return host(target);
@@ -133,7 +139,8 @@ function relative(call: Call, hijack: Hijack, dir: number, path: string, target:
   }
   target.path = path;
   if (hijack.verbose) {
-    const why = fd === AT_FDCWD ? 'the working directory is in the rump kernel' : `fd ${fd} is rump ${target.at}`;
+    const why =
+      fd === AT_FDCWD ? 'the working directory is in the rump kernel' : `fd ${fd} is rump ${target.at}`;
     because(call, JSON.stringify(path), why);
   }
   return target;

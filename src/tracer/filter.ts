@@ -29,8 +29,8 @@ const FIRST_NEGATIVE = 0x80000000;
 /** When a call stops. */
 export type FilterRule =
   | { readonly nr: number; readonly stop: 'always' }
-  /** When one of these arguments is a descriptor that FdTest picks. */
-  | { readonly nr: number; readonly stop: 'fd'; readonly args: readonly number[] }
+  /** When one of these arguments is a descriptor that FdTest picks, or lies below `below`. */
+  | { readonly nr: number; readonly stop: 'fd'; readonly args: readonly number[]; readonly below?: number }
   /** When an argument has one of these bits. */
   | { readonly nr: number; readonly stop: 'mask'; readonly arg: number; readonly mask: number }
   /** When an argument's low half is one of these. */
@@ -93,7 +93,7 @@ function leafLabel(rule: FilterRule | undefined): string {
     case 'errno':
       return `errno ${rule.errno}`;
     case 'fd':
-      return `fd ${rule.args.join(' ')}`;
+      return `fd ${rule.args.join(' ')} ${rule.below ?? 0}`;
     case 'mask':
       return `mask ${rule.arg} ${rule.mask}`;
     case 'values':
@@ -131,9 +131,13 @@ function emitLeaf(asm: Assembler, rule: FilterRule, fds: FdTest): void {
           asm.emit(BPF_JMP_JEQ_K, fds.equal, 0, 1);
           asm.emit(BPF_RET_K, SECCOMP_RET_TRACE);
         } else {
-          asm.emit(BPF_JMP_JGE_K, FIRST_NEGATIVE, 2, 0);
+          asm.emit(BPF_JMP_JGE_K, FIRST_NEGATIVE, rule.below === undefined ? 2 : 4, 0);
           asm.emit(BPF_JMP_JGE_K, fds.min, 0, 1);
           asm.emit(BPF_RET_K, SECCOMP_RET_TRACE);
+          if (rule.below !== undefined) {
+            asm.emit(BPF_JMP_JGE_K, rule.below, 1, 0);
+            asm.emit(BPF_RET_K, SECCOMP_RET_TRACE);
+          }
         }
       }
       asm.emit(BPF_RET_K, SECCOMP_RET_ALLOW);

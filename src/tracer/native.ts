@@ -53,40 +53,32 @@ const eventAddress = lib.symbol('rh_event', 'void *');
 /** struct rh_event, word by word: see the accessors below. */
 export const eventWords = new Int32Array(koffi.view(eventAddress, EVENT_WORDS * 4));
 /** struct user_regs_struct of the event's thread, as 32-bit words, low half first. */
-export const eventRegs = new Uint32Array(eventWords.buffer, eventWords.byteOffset + EVENT_HEADER, REGS_SIZE / 4);
+export const eventRegs = new Uint32Array(
+  eventWords.buffer,
+  eventWords.byteOffset + EVENT_HEADER,
+  REGS_SIZE / 4,
+);
 
 export const Event = { TID: 0, KIND: 1, STATUS: 2, SIGNAL: 3, EVENT: 4, MESSAGE: 5 } as const;
 
 /** `uint8_t *` parameters take a Uint8Array (or Buffer) without a copy. */
 export const native = {
   next: lib.func('int rh_next(int resume, int64_t value)') as (resume: number, value: number) => number,
-  read: lib.func('int64_t rh_read(int tid, uint64_t address, void *buffer, int64_t offset, int64_t length)') as (
-    tid: number,
-    address: number,
-    buffer: Uint8Array,
-    offset: number,
-    length: number,
-  ) => number,
-  write: lib.func('int64_t rh_write(int tid, uint64_t address, void *buffer, int64_t offset, int64_t length)') as (
-    tid: number,
-    address: number,
-    buffer: Uint8Array,
-    offset: number,
-    length: number,
-  ) => number,
+  read: lib.func(
+    'int64_t rh_read(int tid, uint64_t address, void *buffer, int64_t offset, int64_t length)',
+  ) as (tid: number, address: number, buffer: Uint8Array, offset: number, length: number) => number,
+  write: lib.func(
+    'int64_t rh_write(int tid, uint64_t address, void *buffer, int64_t offset, int64_t length)',
+  ) as (tid: number, address: number, buffer: Uint8Array, offset: number, length: number) => number,
   readString: lib.func('int64_t rh_read_string(int tid, uint64_t address, void *buffer, int64_t size)') as (
     tid: number,
     address: number,
     buffer: Uint8Array,
     size: number,
   ) => number,
-  poke: lib.func('int64_t rh_poke(int tid, uint64_t address, void *buffer, int64_t offset, int64_t length)') as (
-    tid: number,
-    address: number,
-    buffer: Uint8Array,
-    offset: number,
-    length: number,
-  ) => number,
+  poke: lib.func(
+    'int64_t rh_poke(int tid, uint64_t address, void *buffer, int64_t offset, int64_t length)',
+  ) as (tid: number, address: number, buffer: Uint8Array, offset: number, length: number) => number,
   inject: lib.func(
     'int rh_inject(int tid, int stage, void *regs, int64_t nr, int64_t a0, int64_t a1, int64_t a2, int64_t a3, int64_t a4, int64_t a5)',
   ) as (
@@ -176,7 +168,8 @@ export const SOCK_FILTER_SIZE = 8;
 export const hostSlabs = {
   allocate(bytes: number): Uint8Array {
     const base = rhMap(bytes);
-    if (base === null) throw new Error(`the host has no ${bytes} bytes of address space left for file contents`);
+    if (base === null)
+      throw new Error(`the host has no ${bytes} bytes of address space left for file contents`);
     return new Uint8Array(koffi.view(base, bytes));
   },
   discard(slab: Uint8Array, offset: number, length: number): void {

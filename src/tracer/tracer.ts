@@ -8,8 +8,8 @@ import {
   Kind,
   native,
   Resume,
-  type StartOptions,
   Stage,
+  type StartOptions,
   start,
 } from './native.js';
 import { getAddress, getSigned, Reg } from './regs.js';
@@ -268,7 +268,8 @@ export class Tracer<S> {
   #groupStop(thread: Thread<S>, signal: number): void {
     resumption.how = Resume.LISTEN;
     const byTerminal = signal === SIGTSTP || signal === SIGTTIN || signal === SIGTTOU;
-    if (!byTerminal || thread.tid !== this.#root || processGroup(thread.tid) !== processGroup(process.pid)) return;
+    if (!byTerminal || thread.tid !== this.#root || processGroup(thread.tid) !== processGroup(process.pid))
+      return;
     // The shell that started us must see its job stop, as it would see the program.
     native.resumeOther(thread.tid, Resume.LISTEN, 0);
     resumption.how = Resume.HOLD;

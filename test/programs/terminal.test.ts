@@ -57,7 +57,9 @@ test('^Z stops, fg and bg go on', async t => {
     bash,
     [
       prompt,
-      { send: 'cat > /rump/typed\n' },
+      // Started for sure, and not still the shell, when the key comes.
+      { send: "sh -c 'echo st''arted; exec cat > /rump/typed'\n" },
+      { expect: 'started\r\n' },
       { send: 'one\n' },
       { expect: 'one\r\n' },
       { send: '\x1a' },
@@ -67,7 +69,7 @@ test('^Z stops, fg and bg go on', async t => {
       { expect: 'between\r\n.*Stopped' },
       prompt,
       { send: 'fg\n' },
-      { expect: 'cat > /rump/typed\r\n' },
+      { expect: "cat > /rump/typed'\r\n" },
       { send: 'two\n' },
       { expect: 'two\r\n' },
       { send: '\x04' },

@@ -8,11 +8,22 @@ import { TABLE } from '../../src/rewrite/table.js';
 test('every call of the kernel is in the table or is the host’s for a reason, and in one of them only', t => {
   const hijacked = new Set<string>(TABLE.map(row => row.name));
   t.is(hijacked.size, TABLE.length, 'a call has two rows');
-  const gaps = SYSCALLS.filter(({ name }) => !hijacked.has(name) && ![...HOST_CALLS.keys()].some(n => n === name));
-  t.deepEqual(gaps.map(({ name }) => name), []);
-  t.deepEqual([...HOST_CALLS.keys()].filter(name => hijacked.has(name)), []);
+  const gaps = SYSCALLS.filter(
+    ({ name }) => !hijacked.has(name) && ![...HOST_CALLS.keys()].some(n => n === name),
+  );
+  t.deepEqual(
+    gaps.map(({ name }) => name),
+    [],
+  );
+  t.deepEqual(
+    [...HOST_CALLS.keys()].filter(name => hijacked.has(name)),
+    [],
+  );
   const known = new Set<string>(SYSCALLS.map(({ name }) => name));
-  t.deepEqual([...HOST_CALLS.keys()].filter(name => !known.has(name)), []);
+  t.deepEqual(
+    [...HOST_CALLS.keys()].filter(name => !known.has(name)),
+    [],
+  );
 });
 
 test('rows that are not served in full say why', t => {
@@ -25,7 +36,10 @@ test('an empty policy stops nothing', t => {
 
 test('sockets alone stop sockets alone', t => {
   const rules = filterRules(parsePolicy('socket=inet'));
-  t.deepEqual(rules.map(rule => rule.stop), ['values', 'values']);
+  t.deepEqual(
+    rules.map(rule => rule.stop),
+    ['values', 'values'],
+  );
 });
 
 test('the default policy stops paths, and descriptors by number', t => {

@@ -16,7 +16,12 @@ function execute(program: Uint8Array, arch: number, nr: number, args: readonly n
   let a = 0;
   for (let pc = 0; pc * 8 < program.length; pc++) {
     const at = pc * 8;
-    const [code, jt, jf, k] = [view.getUint16(at, true), program[at + 2], program[at + 3], view.getUint32(at + 4, true)];
+    const [code, jt, jf, k] = [
+      view.getUint16(at, true),
+      program[at + 2],
+      program[at + 3],
+      view.getUint32(at + 4, true),
+    ];
     switch (code) {
       case 0x20:
         a = word(k) >>> 0;
@@ -44,7 +49,11 @@ function execute(program: Uint8Array, arch: number, nr: number, args: readonly n
 
 function expected(rules: readonly FilterRule[], fds: FdTest, nr: number, args: readonly number[]): number {
   const rule = rules.find(candidate => candidate.nr === nr);
-  const isPicked = (fd: number): boolean => ('equal' in fds ? fd === fds.equal : fd >= fds.min && fd < 0x80000000);
+  const isPicked = (fd: number): boolean =>
+    'equal' in fds ? fd === fds.equal : fd >= fds.min && fd < 0x80000000;
+  // A filter for one number is stacked on another that has seen to the low ones.
+  const isBelow = (fdRule: { below?: number }, fd: number): boolean =>
+    'min' in fds && fdRule.below !== undefined && fd < fdRule.below;
   switch (rule?.stop) {
     case undefined:
       return ALLOW;
@@ -57,16 +66,28 @@ function expected(rules: readonly FilterRule[], fds: FdTest, nr: number, args: r
     case 'values':
       return rule.values.includes(args[rule.arg]) ? TRACE : ALLOW;
     case 'fd':
-      return rule.args.some(arg => isPicked(args[arg])) ? TRACE : ALLOW;
+      return rule.args.some(arg => isPicked(args[arg]) || isBelow(rule, args[arg])) ? TRACE : ALLOW;
   }
 }
 
 const number = fc.oneof(fc.nat(470), fc.constantFrom(126, 127, 128, 0x7fffffff, 0x80000000, 0xffffffff));
 const ruleWithout = fc.oneof(
   fc.record({ stop: fc.constant('always' as const) }),
-  fc.record({ stop: fc.constant('fd' as const), args: fc.uniqueArray(fc.nat(5), { minLength: 1, maxLength: 3 }) }),
-  fc.record({ stop: fc.constant('mask' as const), arg: fc.nat(5), mask: fc.integer({ min: 1, max: 0x7fffffff }) }),
-  fc.record({ stop: fc.constant('values' as const), arg: fc.nat(5), values: fc.uniqueArray(number, { maxLength: 5 }) }),
+  fc.record({
+    stop: fc.constant('fd' as const),
+    args: fc.uniqueArray(fc.nat(5), { minLength: 1, maxLength: 3 }),
+  }),
+  fc.record({ stop: fc.constant('fd' as const), args: fc.constant([0]), below: fc.integer({ min: 1, max: 5 }) }),
+  fc.record({
+    stop: fc.constant('mask' as const),
+    arg: fc.nat(5),
+    mask: fc.integer({ min: 1, max: 0x7fffffff }),
+  }),
+  fc.record({
+    stop: fc.constant('values' as const),
+    arg: fc.nat(5),
+    values: fc.uniqueArray(number, { maxLength: 5 }),
+  }),
   fc.record({ stop: fc.constant('errno' as const), errno: fc.integer({ min: 1, max: 133 }) }),
 );
 const rulesArb = fc
@@ -82,11 +103,15 @@ test('the search tree decides as the rules say', t => {
     fc.property(
       rulesArb,
       fdsArb,
-      fc.array(fc.tuple(fc.nat(500), fc.tuple(number, number, number, number, number, number)), { minLength: 20, maxLength: 20 }),
+      fc.array(fc.tuple(fc.nat(500), fc.tuple(number, number, number, number, number, number)), {
+        minLength: 20,
+        maxLength: 20,
+      }),
       (rules, fds, calls) => {
         const program = compileFilter(rules, fds, { first: [0, 1], foreign: true });
         const probes = [...calls, ...rules.map(rule => [rule.nr, calls[0][1]] as const)];
-        for (const [nr, args] of probes) t.is(execute(program, X86_64, nr, args), expected(rules, fds, nr, args));
+        for (const [nr, args] of probes)
+          t.is(execute(program, X86_64, nr, args), expected(rules, fds, nr, args));
       },
     ),
     { seed: 1, numRuns: 200 },

@@ -37,7 +37,7 @@ import {
   RESOLVE_NO_SYMLINKS,
   RESOLVE_NO_XDEV,
 } from '../../abi/linux/fcntl.js';
-import { S_IFREG } from '../../abi/linux/stat.js';
+import { S_IFIFO, S_IFREG, S_ISVTX, S_IWOTH } from '../../abi/linux/stat.js';
 import type { Caller, OpenFile } from '../open_files.js';
 import { OpenDirectory, OpenRegular } from '../open_regular.js';
 import { OpenDevice, OpenFifo, OpenPath, OpenSynth } from '../open_special.js';
@@ -177,7 +177,8 @@ function describe(dentry: Dentry, flags: number): OpenFile | number {
   if (inode instanceof SynthFileInode) return new OpenSynth(dentry, inode, flags);
   if (isSocket(inode)) return -ENXIO;
   const driver = findDevice(inode.mode, inode.rdev);
-  return typeof driver === 'number' ? driver : new OpenDevice(dentry, driver, flags);
+  if (typeof driver === 'number') return driver;
+  return (flags & O_DIRECT) !== 0 ? -EINVAL : new OpenDevice(dentry, driver, flags);
 }
 
 function openOrCreate(
@@ -204,8 +205,19 @@ function openOrCreate(
     }
     if (exclusive) return -EEXIST;
     if (found.inode instanceof DirectoryBase) return -EISDIR;
+    if (lookup.last === LAST_NORM && isTrap(lookup.parent.inode, found.inode, opener)) return -EACCES;
     return openDentry(found, flags, opener);
   }
+}
+
+/**
+ * O_CREAT that meets somebody else's link, device or socket in a sticky directory that all may write to
+ * (may_create_in_sticky; files and fifos are let through, as the host does unless fs.protected_regular says otherwise).
+ */
+function isTrap(directory: Inode, inode: Inode, opener: Opener): boolean {
+  if ((directory.mode & (S_ISVTX | S_IWOTH)) !== (S_ISVTX | S_IWOTH)) return false;
+  if (inode.type === S_IFREG || inode.type === S_IFIFO) return false;
+  return inode.uid !== directory.uid && inode.uid !== opener.cred.uid;
 }
 
 /** A new regular file where the look-up ended; the mode's permissions do not bind this one open. */

@@ -119,7 +119,12 @@ export function sysUtimes(call: Call, hijack: Hijack): void {
   setTimes(call, target, timevals(call, call.address(1)), 0);
 }
 /** futimesat(2), utimensat(2): a null path names the descriptor. */
-function timesAt(call: Call, hijack: Hijack, flags: number, read: (call: Call, address: number) => TimeSpec[] | number): void {
+function timesAt(
+  call: Call,
+  hijack: Hijack,
+  flags: number,
+  read: (call: Call, address: number) => TimeSpec[] | number,
+): void {
   if (call.address(1) === 0) {
     const fd = rumpFd(call, hijack, 0);
     if (fd < 0) return;
@@ -148,7 +153,10 @@ export function sysTruncate(call: Call, hijack: Hijack): void {
   const length = call.long(1);
   if (length < 0) return call.answer(-EINVAL);
   const { kernel } = call.state;
-  reply(call, target.magic >= 0 ? kernel.ftruncate(target.magic, length) : kernel.truncate(target.path, length));
+  reply(
+    call,
+    target.magic >= 0 ? kernel.ftruncate(target.magic, length) : kernel.truncate(target.path, length),
+  );
 }
 export function sysFtruncate(call: Call, hijack: Hijack): void {
   const fd = rumpFd(call, hijack, 0);

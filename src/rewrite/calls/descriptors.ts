@@ -29,15 +29,18 @@ import {
   isProgramLimit,
   reply,
   rumpFd,
+  STANDARD,
   stopLow,
   whenDone,
 } from '../hijack.js';
 
 /** The number is free in both tables once the host has closed its placeholder. */
 export function sysClose(call: Call, hijack: Hijack): void {
+  const fd = call.int(0);
+  if (fd >= 0 && fd < STANDARD) call.state.standardFree = true;
   const rump = rumpFd(call, hijack, 0);
   if (rump < 0) return;
-  call.state.files.delete(call.int(0));
+  call.state.files.delete(fd);
   call.state.kernel.close(rump);
   call.run();
 }
@@ -46,6 +49,7 @@ export function sysCloseRange(call: Call, hijack: Hijack): void {
   const [first, last, flags] = [call.uint(0), call.uint(1), call.uint(2)];
   const { hidden } = hijack;
   if (first > last || (flags & ~(CLOSE_RANGE_CLOEXEC | CLOSE_RANGE_UNSHARE)) !== 0) return call.run();
+  if (first < STANDARD) call.state.standardFree = true;
   if (last < hidden && call.thread.process.stopped.size === 0) return call.run();
   const { state } = call;
   if ((flags & CLOSE_RANGE_UNSHARE) !== 0) state.unshare({ files: true, fs: false });
@@ -154,7 +158,9 @@ function dupFrom(call: Call, hijack: Hijack, fd: number, cloexec: boolean): void
   const min = call.int(2);
   if (min < 0 || !isProgramLimit(call, min)) return call.answer(-EINVAL);
   const rumpMin = Math.max(0, min - hijack.policy.fdoff);
-  whenDone(call, call.state.kernel.dup(fd, rumpMin, cloexec), copy => answerFd(call, hijack, copy, cloexec, min));
+  whenDone(call, call.state.kernel.dup(fd, rumpMin, cloexec), copy =>
+    answerFd(call, hijack, copy, cloexec, min),
+  );
 }
 
 /** struct flock (asm-generic/fcntl.h): short type, short whence, off_t start, off_t len, pid_t pid. */
@@ -227,7 +233,8 @@ export function sysIoctl(call: Call, hijack: Hijack): void {
       const fault = call.read(call.address(2), word);
       if (fault < 0) return call.answer(fault);
       const flags = kernel.getStatusFlags(fd);
-      if (typeof flags !== 'number' || flags < 0) return call.answer(typeof flags === 'number' ? flags : -EAGAIN);
+      if (typeof flags !== 'number' || flags < 0)
+        return call.answer(typeof flags === 'number' ? flags : -EAGAIN);
       const on = wordView.getInt32(0, true) !== 0;
       return reply(call, kernel.setStatusFlags(fd, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK));
     }

@@ -1,10 +1,10 @@
 /** getdents(2), getcwd(2), chdir(2), umask(2), unshare(2). */
-import { EFAULT, EINVAL, ENOENT, ERANGE } from '../../abi/linux/errno.js';
-import { AT_PROC } from '../../kernel/rump_kernel.js';
-import { O_CLOEXEC, O_DIRECTORY, O_PATH } from '../../abi/linux/fcntl.js';
+
 import { encodeDirent, encodeDirent64 } from '../../abi/linux/dirent.js';
+import { EFAULT, EINVAL, ERANGE } from '../../abi/linux/errno.js';
+import { O_CLOEXEC, O_DIRECTORY, O_PATH } from '../../abi/linux/fcntl.js';
 import { CLONE_FILES, CLONE_FS } from '../../abi/linux/sched.js';
-import type { Result } from '../../kernel/rump_kernel.js';
+import { AT_PROC, isDone, type Result } from '../../kernel/rump_kernel.js';
 import { type Call, type Hijack, rumpFd, whenDone } from '../hijack.js';
 import { ProcessState } from '../state.js';
 import { targetOf } from '../target.js';
@@ -12,6 +12,9 @@ import { currentDirectory } from './stat.js';
 
 /** Entries are gathered here, then copied in one go; a program that offers more gets this much (getdents(2) may return less). */
 const entries = new Uint8Array(64 * 1024);
+/** unistd.h */
+const SEEK_SET = 0;
+const SEEK_CUR = 1;
 
 function getdents(call: Call, hijack: Hijack, encode: typeof encodeDirent64): void {
   const fd = rumpFd(call, hijack, 0);
@@ -20,7 +23,9 @@ function getdents(call: Call, hijack: Hijack, encode: typeof encodeDirent64): vo
   const at = call.address(1);
   let used = 0;
   let refused = false;
-  const result = call.state.kernel.getDents(fd, (name, ino, type, next) => {
+  const { kernel } = call.state;
+  const start = kernel.lseek(fd, 0, SEEK_CUR);
+  const result = kernel.getDents(fd, (name, ino, type, next) => {
     const length = encode(buffer, used, name, ino, type, next);
     if (length === 0) refused = true;
     used += length;
@@ -30,6 +35,8 @@ function getdents(call: Call, hijack: Hijack, encode: typeof encodeDirent64): vo
     if (done < 0) return call.answer(done);
     if (used === 0) return call.answer(refused ? -EINVAL : 0);
     const fault = call.write(at, entries, 0, used);
+    // Entries that the program did not get come again.
+    if (fault < 0 && isDone(start)) kernel.lseek(fd, start, SEEK_SET);
     call.answer(fault < 0 ? -EFAULT : used);
   });
 }
@@ -43,7 +50,7 @@ export function sysGetdents64(call: Call, hijack: Hijack): void {
 export function sysGetcwd(call: Call, hijack: Hijack): void {
   if (!call.state.cwd.rump) return call.run();
   const path = currentDirectory(hijack, call.state.kernel);
-  if (path === undefined) return call.answer(-ENOENT);
+  if (typeof path === 'number') return call.answer(path);
   const bytes = Buffer.from(`${path}\0`, 'latin1');
   if (call.long(1) < bytes.length) return call.answer(-ERANGE);
   const fault = call.write(call.address(0), bytes);
@@ -60,10 +67,14 @@ function moved(call: Call, result: Result): void {
 
 /** The host decides; when it agrees, relative paths are its own again. */
 function hostDirectory(call: Call): void {
-  const { cwd } = call.state;
+  const { cwd, kernel } = call.state;
   if (!cwd.rump) return call.run();
   call.runThen(result => {
-    if (result === 0) cwd.rump = false;
+    if (result === 0) {
+      cwd.rump = false;
+      // Nothing below is in use any more: what is mounted there can be unmounted.
+      kernel.chdir('/');
+    }
     call.finish(result);
   });
 }
@@ -117,4 +128,3 @@ function unshare(call: Call, what: { files: boolean; fs: boolean }): void {
   );
   state.exitThread();
 }
-

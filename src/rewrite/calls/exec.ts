@@ -1,7 +1,16 @@
 /** execve(2) and execveat(2) of programs and scripts that live in the rump kernel. */
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
-import { EACCES, EINVAL, EFAULT, ELOOP, ENOEXEC, ETXTBSY } from '../../abi/linux/errno.js';
-import { AT_EACCESS, AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, O_CLOEXEC, O_NONBLOCK, O_RDONLY, X_OK } from '../../abi/linux/fcntl.js';
+import { EACCES, EFAULT, EINVAL, ELOOP, ENOEXEC, ETXTBSY } from '../../abi/linux/errno.js';
+import {
+  AT_EACCESS,
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  AT_SYMLINK_NOFOLLOW,
+  O_CLOEXEC,
+  O_NONBLOCK,
+  O_RDONLY,
+  X_OK,
+} from '../../abi/linux/fcntl.js';
 import { S_IFREG } from '../../abi/linux/stat.js';
 import { NR } from '../../abi/linux/syscalls.js';
 import { isDone, type Uio } from '../../kernel/rump_kernel.js';
@@ -124,7 +133,10 @@ export function parseInterpreter(head: Uint8Array): Interpreter | undefined {
   if (head.length < 2 || head[0] !== 0x23 || head[1] !== 0x21) return undefined;
   const text = Buffer.from(head.buffer, head.byteOffset, head.length).toString('latin1');
   const end = text.indexOf('\n');
-  const line = (end < 0 ? text.slice(2, HEAD_SIZE - 1) : text.slice(2, end)).replace(/^[ \t]+|[ \t\0]+$/g, '');
+  const line = (end < 0 ? text.slice(2, HEAD_SIZE - 1) : text.slice(2, end)).replace(
+    /^[ \t]+|[ \t\0]+$/g,
+    '',
+  );
   const match = /^([^ \t\0]+)(?:[ \t]+([^\0]*))?/.exec(line);
   if (match === null) return undefined;
   return { path: match[1], argument: match[2] === '' ? undefined : match[2] };
@@ -168,7 +180,7 @@ function script(call: Call, hijack: Hijack, interpreter: Interpreter, words: str
     if (!rump) break;
     const program = openProgram(
       call,
-      target ?? { rump: true, at: AT_FDCWD, path: current.path, magic: -1, given: current.path },
+      target ?? { rump: true, at: AT_FDCWD, path: current.path, magic: -1, given: current.path, error: 0 },
     );
     if (typeof program === 'number') return call.answer(program);
     const next = parseInterpreter(program.head);
@@ -307,4 +319,3 @@ function copyImage(call: Call, rump: number, memfd: number): number {
     if (host >= 0) closeSync(host);
   }
 }
-

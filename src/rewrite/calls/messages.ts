@@ -34,7 +34,8 @@ function rightsOf(call: Call, header: DataView, at: number): number {
   for (let offset = 0; offset + CMSG_HEADER <= length; ) {
     const size = view.getUint32(offset, true);
     if (size < CMSG_HEADER) return -1;
-    const rights = view.getInt32(offset + 8, true) === SOL_SOCKET && view.getInt32(offset + 12, true) === SCM_RIGHTS;
+    const rights =
+      view.getInt32(offset + 8, true) === SOL_SOCKET && view.getInt32(offset + 12, true) === SCM_RIGHTS;
     for (let data = offset + CMSG_HEADER; rights && data + 4 <= Math.min(offset + size, length); data += 4) {
       const fd = view.getInt32(data, true);
       if (call.state.files.get(fd) >= 0) return fd;
@@ -53,7 +54,8 @@ function send(call: Call, hijack: Hijack, headers: number, stride: number): void
     const fd = rightsOf(call, view, i * stride);
     if (fd < 0) continue;
     hijack.stats.refused++;
-    if (hijack.verbose) because(call, `SCM_RIGHTS ${fd}`, 'a rump descriptor cannot be passed over a host socket');
+    if (hijack.verbose)
+      because(call, `SCM_RIGHTS ${fd}`, 'a rump descriptor cannot be passed over a host socket');
     return call.answer(-EOPNOTSUPP);
   }
   call.run();

@@ -92,7 +92,12 @@ export function sysNameToHandleAt(call: Call, hijack: Hijack): void {
   const handle = new Uint8Array(MAX_HANDLE_SZ);
   const mountIdAt = call.address(3);
   const { kernel } = call.state;
-  const result = kernel.nameToHandle(target.at, target.path, (flags & ~AT_HANDLE_FID) | emptyFlag(target), handle);
+  const result = kernel.nameToHandle(
+    target.at,
+    target.path,
+    (flags & ~AT_HANDLE_FID) | emptyFlag(target),
+    handle,
+  );
   whenDone(call, result, length => {
     if (length < 0) return call.answer(length);
     view.setUint32(0, length, true);
@@ -149,7 +154,9 @@ export function sysListmount(call: Call, hijack: Hijack): void {
   const mounts = call.state.kernel.mounts();
   const below = (mount: MountInfo): boolean => request.id === LSMT_ROOT || mount.parentId === request.id;
   if (request.id !== LSMT_ROOT && !mounts.some(mount => mount.id === request.id)) return call.answer(-ENOENT);
-  const ids = mounts.filter(mount => below(mount) && BigInt(mount.id) > request.param).map(mount => BigInt(mount.id));
+  const ids = mounts
+    .filter(mount => below(mount) && BigInt(mount.id) > request.param)
+    .map(mount => BigInt(mount.id));
   const room = Math.min(Math.max(call.long(2), 0), ids.length);
   const bytes = new Uint8Array(room * 8);
   const view = new DataView(bytes.buffer);
@@ -267,4 +274,3 @@ export function sysNfsservctl(call: Call, hijack: Hijack): void {
 export function sysSysctl(call: Call, hijack: Hijack): void {
   if (isSwitched(call, hijack, '_sysctl')) call.answer(-ENOSYS);
 }
-

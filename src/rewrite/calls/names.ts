@@ -2,7 +2,6 @@
 import { EINVAL, EXDEV } from '../../abi/linux/errno.js';
 import {
   AT_EMPTY_PATH,
-
   AT_REMOVEDIR,
   AT_SYMLINK_FOLLOW,
   RENAME_EXCHANGE,
@@ -55,10 +54,11 @@ export function sysUnlinkat(call: Call, hijack: Hijack): void {
  * with EXDEV across kernels, so that mv(1) copies.
  */
 function bothRump(call: Call, from: Target, to: Target): boolean {
-  const readable = from.given !== undefined && to.given !== undefined;
   if (from.rump && to.rump) return true;
-  if (readable && from.rump !== to.rump) call.answer(-EXDEV);
-  else call.run();
+  if (!from.rump && !to.rump) call.run();
+  else if (from.given === undefined || to.given === undefined)
+    call.answer(from.given === undefined ? from.error : to.error);
+  else call.answer(-EXDEV);
   return false;
 }
 
@@ -104,4 +104,3 @@ export function sysSymlink(call: Call, hijack: Hijack): void {
 export function sysSymlinkat(call: Call, hijack: Hijack): void {
   symlink(call, targetOf(call, hijack, 1, 2));
 }
-

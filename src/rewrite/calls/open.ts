@@ -70,7 +70,8 @@ export function sysOpenat2(call: Call, hijack: Hijack): void {
   const words = new Uint32Array(how.buffer, 0, OPEN_HOW_SIZE / 4);
   const [flags, flagsHigh, mode, modeHigh, resolve, resolveHigh] = words;
   const creates = (flags & O_CREAT) !== 0 || (flags & O_TMPFILE) === O_TMPFILE;
-  if ((flagsHigh | modeHigh | resolveHigh) !== 0 || (resolve & ~RESOLVE_VALID) !== 0) return call.answer(-EINVAL);
+  if ((flagsHigh | modeHigh | resolveHigh) !== 0 || (resolve & ~RESOLVE_VALID) !== 0)
+    return call.answer(-EINVAL);
   if ((mode & ~MODE_BITS) !== 0 || (mode !== 0 && !creates)) return call.answer(-EINVAL);
   open(call, hijack, target, flags | 0, mode, resolve);
 }

@@ -1,6 +1,6 @@
 /** Calls that the rump kernel does not serve: on the host they pass, on a rump path or descriptor they are refused honestly. */
 import { EBADF } from '../../abi/linux/errno.js';
-import { type Call, type Handler, type Hijack, because } from '../hijack.js';
+import { because, type Call, type Handler, type Hijack } from '../hijack.js';
 import { targetOf } from '../target.js';
 
 function refuse(call: Call, hijack: Hijack, errno: number): void {
@@ -48,4 +48,3 @@ export function sysSocket(call: Call, hijack: Hijack): void {
   if (typeof result === 'number' && result < 0) return refuse(call, hijack, -result);
   call.answer(-EBADF);
 }
-

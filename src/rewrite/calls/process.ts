@@ -107,4 +107,3 @@ export function sysClone3(call: Call): void {
   if (at < 0 || call.write(at, args) < 0) return call.answer(at < 0 ? at : -EFAULT);
   call.runThen(result => call.finish(result), call.nr, at, size);
 }
-

@@ -1,6 +1,7 @@
 /** stat(2) and its kin, statx(2), access(2), readlink(2), statfs(2). */
-import { EINVAL } from '../../abi/linux/errno.js';
+import { EINVAL, ENAMETOOLONG, ENOENT, ERANGE } from '../../abi/linux/errno.js';
 import { AT_EACCESS, AT_EMPTY_PATH, AT_NO_AUTOMOUNT, AT_SYMLINK_NOFOLLOW } from '../../abi/linux/fcntl.js';
+import { PATH_MAX } from '../../abi/linux/limits.js';
 import {
   AT_STATX_SYNC_TYPE,
   encodeStat,
@@ -11,11 +12,10 @@ import {
   STATX__RESERVED,
   STATX_SIZE,
 } from '../../abi/linux/stat.js';
-import type { Result, Stat, StatFs } from '../../kernel/rump_kernel.js';
+import { isDone, type Result, type Stat, type StatFs } from '../../kernel/rump_kernel.js';
 import { shownPath } from '../../policy/decide.js';
 import { because, type Call, type Hijack, reply, rumpFd, whenDone } from '../hijack.js';
 import { emptyFlag, type Target, targetOf } from '../target.js';
-
 
 function newStat(): Stat {
   return {
@@ -135,15 +135,18 @@ function magicLink(call: Call, hijack: Hijack, target: Target): string | undefin
   if (match === null) return undefined;
   const owner = match[1].endsWith('self') ? state : hijack.stateOf(Number(match[1]));
   if (match[2] === 'exe') return owner?.exe;
-  return owner?.cwd.rump ? currentDirectory(hijack, owner.kernel) : undefined;
+  const path = owner?.cwd.rump ? currentDirectory(hijack, owner.kernel) : undefined;
+  return typeof path === 'string' ? path : undefined;
 }
 
-/** The working directory as getcwd(2) shows it, or undefined when it was removed. */
-export function currentDirectory(hijack: Hijack, kernel: Call['state']['kernel']): string | undefined {
-  const out = new Uint8Array(4096);
+/** The working directory as getcwd(2) shows it: -ENOENT when it was removed, -ENAMETOOLONG when PATH_MAX has no room for it. */
+export function currentDirectory(hijack: Hijack, kernel: Call['state']['kernel']): string | number {
+  const out = new Uint8Array(PATH_MAX);
   const length = kernel.getcwd(out);
-  if (typeof length !== 'number' || length < 0) return undefined;
-  return shownPath(hijack.policy, Buffer.from(out.buffer, 0, length).toString('latin1'));
+  if (!isDone(length)) return -ENOENT;
+  if (length < 0) return length === -ERANGE ? -ENAMETOOLONG : length;
+  const path = shownPath(hijack.policy, Buffer.from(out.buffer, 0, length).toString('latin1'));
+  return path.length < PATH_MAX ? path : -ENAMETOOLONG;
 }
 
 function readlink(call: Call, hijack: Hijack, target: Target, bufferArg: number): void {

@@ -3,7 +3,7 @@
  * tracee, where the host's half of the transfer is an ordinary read or write of the thread's own, so that it blocks and is interrupted as such.
  */
 import { EAGAIN, EBADF, EINVAL, EOPNOTSUPP, EPIPE, ESPIPE } from '../../abi/linux/errno.js';
-import { O_ACCMODE, O_APPEND, O_RDONLY, O_WRONLY } from '../../abi/linux/fcntl.js';
+import { F_GETFL, O_ACCMODE, O_APPEND, O_RDONLY, O_WRONLY } from '../../abi/linux/fcntl.js';
 import { MAX_RW_COUNT } from '../../abi/linux/limits.js';
 import { SIGPIPE } from '../../abi/linux/signal.js';
 import { S_IFDIR, S_IFIFO, S_IFREG } from '../../abi/linux/stat.js';
@@ -53,7 +53,10 @@ function advance(call: Call, side: End, moved: number): void {
 /** EBADF for ends that are not open for their direction, EINVAL for directories and appends (sendfile(2), ERRORS). */
 function check(call: Call, from: End, to: End): number {
   const { kernel } = call.state;
-  for (const [side, wrong] of [[from, O_WRONLY], [to, O_RDONLY]] as const) {
+  for (const [side, wrong] of [
+    [from, O_WRONLY],
+    [to, O_RDONLY],
+  ] as const) {
     if (side.rump < 0) continue;
     const status = kernel.getStatusFlags(side.rump);
     if (!isDone(status) || status < 0) return -EBADF;
@@ -71,7 +74,7 @@ function transfer(call: Call, hijack: Hijack, from: End, to: End, length: number
   if (wrong < 0) return call.answer(wrong);
   if (hijack.verbose) because(call, `${from.fd}, ${to.fd}`, reasonOf(from, to));
   const count = Math.min(length, MAX_RW_COUNT);
-  if (count === 0) return call.answer(0);
+  if (count === 0) return call.answer(hostSide(call, from, to));
   if (from.rump >= 0 && to.rump >= 0) return inside(call, from, to, count);
   const scratch = call.scratch(CHUNK);
   if (scratch < 0) return call.answer(scratch);
@@ -79,8 +82,16 @@ function transfer(call: Call, hijack: Hijack, from: End, to: End, length: number
   else hostToRump(call, from, to, Math.min(count, CHUNK), scratch);
 }
 
+/** Nothing to move: all the same the host's end has to be open. 0 or -EBADF. */
+function hostSide(call: Call, from: End, to: End): number {
+  for (const side of [from, to])
+    if (side.rump < 0 && call.hostCall(NR.fcntl, side.fd, F_GETFL) < 0) return -EBADF;
+  return 0;
+}
+
 function reasonOf(from: End, to: End): string {
-  const name = (side: End): string => (side.rump < 0 ? `fd ${side.fd} is the host's` : `fd ${side.fd} is rump ${side.rump}`);
+  const name = (side: End): string =>
+    side.rump < 0 ? `fd ${side.fd} is the host's` : `fd ${side.fd} is rump ${side.rump}`;
   return `${name(from)}, ${name(to)}`;
 }
 
@@ -141,7 +152,12 @@ const SEEK_SET = 0;
 const SEEK_CUR = 1;
 
 /** Both ends, or the call has been ended: on the host when neither is the rump kernel's. */
-function ends(call: Call, hijack: Hijack, from: [number, number], to: [number, number]): [End, End] | undefined {
+function ends(
+  call: Call,
+  hijack: Hijack,
+  from: [number, number],
+  to: [number, number],
+): [End, End] | undefined {
   const fdFrom = call.int(from[0]);
   const fdTo = call.int(to[0]);
   if (fdFrom === hijack.hidden || fdTo === hijack.hidden) {
@@ -198,4 +214,3 @@ export function sysVmsplice(call: Call, hijack: Hijack): void {
   hijack.stats.refused++;
   call.answer(call.state.kernel.fileType(rump) === S_IFIFO ? -EOPNOTSUPP : -EBADF);
 }
-

@@ -73,7 +73,7 @@ function valueOf(call: Call, form: Form, n: number): Value | number {
   };
 }
 
-function set(call: Call, hijack: Hijack, form: Form): void {
+function store(call: Call, hijack: Hijack, form: Form): void {
   const file = owner(call, hijack, form);
   if (file === undefined) return;
   const value = valueOf(call, form, file.next + 1);
@@ -129,10 +129,10 @@ const form =
   (call: Call, hijack: Hijack): void =>
     operation(call, hijack, how);
 
-export const sysSetxattr = form(set, 'path');
-export const sysLsetxattr = form(set, 'link');
-export const sysFsetxattr = form(set, 'fd');
-export const sysSetxattrat = form(set, 'at');
+export const sysSetxattr = form(store, 'path');
+export const sysLsetxattr = form(store, 'link');
+export const sysFsetxattr = form(store, 'fd');
+export const sysSetxattrat = form(store, 'at');
 export const sysGetxattr = form(get, 'path');
 export const sysLgetxattr = form(get, 'link');
 export const sysFgetxattr = form(get, 'fd');
@@ -145,4 +145,3 @@ export const sysRemovexattr = form(remove, 'path');
 export const sysLremovexattr = form(remove, 'link');
 export const sysFremovexattr = form(remove, 'fd');
 export const sysRemovexattrat = form(remove, 'at');
-
