@@ -149,6 +149,8 @@ test('reserved pages count, take no memory, and are no data', t => {
   t.is(file.reserve(0, 8 * PAGE_SIZE), 0);
   t.deepEqual([file.count, budget.usedPages, store.usedPages], [8, 8, 0]);
   t.is(file.seekData(0), -1);
+  t.is(file.reserve(PAGE_SIZE, 2 * PAGE_SIZE), 0);
+  t.deepEqual([file.seekData(0), file.seekHole(PAGE_SIZE)], [PAGE_SIZE, 2 * PAGE_SIZE]);
   t.is(file.reserve(0, 11 * PAGE_SIZE), -ENOSPC);
   t.is(file.count, 8);
   write(file, PAGE_SIZE, 'x');

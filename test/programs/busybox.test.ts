@@ -47,7 +47,7 @@ busybox(
 busybox(
   'find',
   `mkdir -p a/b/c d; touch a/1 a/b/2 a/b/c/3; ln -s 1 a/l; find . | sort; find . -type f -name '[23]' | sort
-   find . -type d -empty; find a -type f -exec cat {} +; find . -type l; find "$DIR" -name 3; find a -depth -exec rm -d {} \\; ; find .`,
+   find . -type d -empty; find a -type f -exec cat {} +; find . -type l; find "$DIR" -name 3; find a -type f -exec rm {} \\; ; find . | sort`,
 );
 
 test('vi batch edits', async t => {

@@ -9,6 +9,8 @@ const FIRST_LEAF_PAGES = 4;
 const HOLE = 0;
 /** Counted as the file's own by fallocate(2), but never written: reads as zeros, takes no memory, is no data to SEEK_DATA. */
 const RESERVED = 0xffffffff;
+/** Reserved twice: tmpfs takes a page that it finds not written yet for zeros, and SEEK_DATA finds it from then on. */
+const ZEROED = 0xfffffffe;
 
 const ZEROS = new Uint8Array(65536);
 
@@ -21,7 +23,7 @@ export interface PageBudget {
 
 /**
  * A sparse array of pages: leaves of up to 512 entries in a Map, so that a hole costs nothing however long it is.
- * An entry is the store's page number + 1, HOLE or RESERVED. Bytes of a page beyond the file's size are always zero.
+ * An entry is the store's page number + 1, HOLE, RESERVED or ZEROED. Bytes of a page beyond the file's size are always zero.
  */
 export class FilePages {
   readonly #store: PageStore;
@@ -47,7 +49,7 @@ export class FilePages {
       const entry = this.#entry(index);
       let step: number;
       let done: number;
-      if (entry === HOLE || entry === RESERVED) {
+      if (!hasPage(entry)) {
         step = Math.min(want, this.#emptyBytes(index, inPage, want), ZEROS.length);
         done = uio.move(ZEROS, 0, step);
       } else {
@@ -72,7 +74,7 @@ export class FilePages {
       const index = Math.floor((offset + moved) / PAGE_SIZE);
       const inPage = (offset + moved) % PAGE_SIZE;
       const entry = this.#entry(index);
-      if (entry === HOLE || entry === RESERVED) {
+      if (!hasPage(entry)) {
         const stored = this.#fill(uio, index, inPage, want, entry);
         if (stored < 0) return moved > 0 ? moved : stored;
         moved += stored;
@@ -121,7 +123,7 @@ export class FilePages {
       const leaf = this.#leaf(index, Math.min(last - 1, index - (index % LEAF_PAGES) + LEAF_PAGES - 1));
       const end = Math.min(last - index + (index % LEAF_PAGES), leaf.length);
       for (let slot = index % LEAF_PAGES; slot < end; slot++, index++)
-        if (leaf[slot] === HOLE) leaf[slot] = RESERVED;
+        if (!hasPage(leaf[slot])) leaf[slot] = leaf[slot] === HOLE ? RESERVED : ZEROED;
     }
     this.#account(holes);
     return 0;
@@ -223,7 +225,6 @@ export class FilePages {
     const leaf = this.#leaf(index, index + kept - 1);
     for (let i = 0; i < kept; i++) leaf[slot + i] = first + i + 1;
     if (kind === HOLE) this.#account(kept);
-    if (done < step) return done;
     return done;
   }
 
@@ -239,7 +240,7 @@ export class FilePages {
   /** Zeroes bytes of one page, where it has any. */
   #clear(index: number, start: number, end: number): void {
     const entry = this.#entry(index);
-    if (entry === HOLE || entry === RESERVED) return;
+    if (!hasPage(entry)) return;
     const at = this.#store.offsetOf(entry - 1);
     this.#store.slabOf(entry - 1).fill(0, at + start, at + end);
   }
@@ -282,7 +283,7 @@ export class FilePages {
       if (entry === HOLE) continue;
       used++;
       leaf[slot] = HOLE;
-      if (entry === RESERVED) continue;
+      if (!hasPage(entry)) continue;
       if (runLength > 0 && entry === runStart + runLength && !this.#store.beginsSlab(entry - 1)) {
         runLength++;
         continue;
@@ -306,8 +307,14 @@ export class FilePages {
   }
 }
 
+/** True when an entry names a page of the store. */
+function hasPage(entry: number): boolean {
+  return entry !== HOLE && entry < ZEROED;
+}
+
+/** True when there is nothing to read but zeros. */
 function isEmpty(leaf: Uint32Array, slot: number): boolean {
-  return slot >= leaf.length || leaf[slot] === HOLE || leaf[slot] === RESERVED;
+  return slot >= leaf.length || !hasPage(leaf[slot]);
 }
 
 /** The first position in sorted `keys` whose key is not below `key`. */

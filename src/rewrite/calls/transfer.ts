@@ -2,13 +2,13 @@
  * sendfile(2), copy_file_range(2), splice(2): inside the rump kernel, and across kernels by way of scratch memory in the
  * tracee, where the host's half of the transfer is an ordinary read or write of the thread's own, so that it blocks and is interrupted as such.
  */
-import { EAGAIN, EBADF, EINVAL, EOPNOTSUPP, EPIPE, ESPIPE } from '../../abi/linux/errno.js';
+import { EAGAIN, EBADF, EINVAL, EISDIR, EOPNOTSUPP, EPIPE, ESPIPE } from '../../abi/linux/errno.js';
 import { F_GETFL, O_ACCMODE, O_APPEND, O_RDONLY, O_WRONLY } from '../../abi/linux/fcntl.js';
 import { MAX_RW_COUNT } from '../../abi/linux/limits.js';
 import { SIGPIPE } from '../../abi/linux/signal.js';
 import { S_IFDIR, S_IFIFO, S_IFREG } from '../../abi/linux/stat.js';
 import { NR } from '../../abi/linux/syscalls.js';
-import { isDone } from '../../kernel/rump_kernel.js';
+import { isDone, type KernelProcess } from '../../kernel/rump_kernel.js';
 import { native } from '../../tracer/native.js';
 import { because, type Call, type Hijack, whenDone } from '../hijack.js';
 
@@ -50,28 +50,53 @@ function advance(call: Call, side: End, moved: number): void {
   call.write(side.offsetAt, word);
 }
 
-/** EBADF for ends that are not open for their direction, EINVAL for directories and appends (sendfile(2), ERRORS). */
-function check(call: Call, from: End, to: End): number {
+/** Whether a rump end can take part: 0, or -errno. */
+type Check = (kernel: KernelProcess, side: End, isTarget: boolean) => number;
+
+/** EBADF for a descriptor that is not open for its direction. */
+const isOpenFor: Check = (kernel, side, isTarget) => {
+  const status = kernel.getStatusFlags(side.rump);
+  if (!isDone(status) || status < 0) return -EBADF;
+  return (status & O_ACCMODE) === (isTarget ? O_RDONLY : O_WRONLY) ? -EBADF : 0;
+};
+
+function appends(kernel: KernelProcess, side: End): boolean {
+  const status = kernel.getStatusFlags(side.rump);
+  return isDone(status) && (status & O_APPEND) !== 0;
+}
+
+/** sendfile(2), splice(2): what the mode lets through may still be of the wrong kind. */
+const isStream: Check = (kernel, side, isTarget) => {
+  const type = kernel.fileType(side.rump);
+  if (side.offset >= 0 && type === S_IFIFO) return -ESPIPE;
+  return type === S_IFDIR || (isTarget && appends(kernel, side)) ? -EINVAL : 0;
+};
+
+/** copy_file_range(2): regular files alone (generic_file_rw_checks, fs/read_write.c). */
+const isRegular: Check = (kernel, side) => {
+  const type = kernel.fileType(side.rump);
+  return type === S_IFREG ? 0 : type === S_IFDIR ? -EISDIR : -EINVAL;
+};
+const takesRange: Check = (kernel, side, isTarget) => (isTarget && appends(kernel, side) ? -EBADF : 0);
+
+/** In Linux's order: each check on both ends before the next one. */
+const STREAM_CHECKS = [isOpenFor, isStream];
+const RANGE_CHECKS = [isRegular, isOpenFor, takesRange];
+
+function checkBoth(call: Call, from: End, to: End, checks: readonly Check[]): number {
   const { kernel } = call.state;
-  for (const [side, wrong] of [
-    [from, O_WRONLY],
-    [to, O_RDONLY],
-  ] as const) {
-    if (side.rump < 0) continue;
-    const status = kernel.getStatusFlags(side.rump);
-    if (!isDone(status) || status < 0) return -EBADF;
-    if ((status & O_ACCMODE) === wrong) return -EBADF;
-    if (side === to && (status & O_APPEND) !== 0) return -EINVAL;
-    const type = kernel.fileType(side.rump);
-    if (type === S_IFDIR) return -EINVAL;
-    if (side.offset >= 0 && type === S_IFIFO) return -ESPIPE;
+  for (const check of checks) {
+    let wrong = from.rump < 0 ? 0 : check(kernel, from, false);
+    if (wrong === 0 && to.rump >= 0) wrong = check(kernel, to, true);
+    if (wrong < 0) return wrong;
   }
   return 0;
 }
 
-function transfer(call: Call, hijack: Hijack, from: End, to: End, length: number): void {
-  const wrong = check(call, from, to);
-  if (wrong < 0) return call.answer(wrong);
+function transfer(call: Call, hijack: Hijack, [from, to]: [End, End], length: number, checks: readonly Check[]): void {
+  const wrong = checkBoth(call, from, to, checks);
+  // A descriptor that is not open at all comes before whatever is wrong with the other.
+  if (wrong < 0) return call.answer(hostSide(call, from, to) || wrong);
   if (hijack.verbose) because(call, `${from.fd}, ${to.fd}`, reasonOf(from, to));
   const count = Math.min(length, MAX_RW_COUNT);
   if (count === 0) return call.answer(hostSide(call, from, to));
@@ -82,7 +107,7 @@ function transfer(call: Call, hijack: Hijack, from: End, to: End, length: number
   else hostToRump(call, from, to, Math.min(count, CHUNK), scratch);
 }
 
-/** Nothing to move: all the same the host's end has to be open. 0 or -EBADF. */
+/** Where the host's end is not used: all the same it has to be open. 0 or -EBADF. */
 function hostSide(call: Call, from: End, to: End): number {
   for (const side of [from, to])
     if (side.rump < 0 && call.hostCall(NR.fcntl, side.fd, F_GETFL) < 0) return -EBADF;
@@ -116,7 +141,7 @@ function rumpToHost(call: Call, from: End, to: End, count: number, scratch: numb
   }
   const uio = call.uio(true, scratch, count);
   whenDone(call, positional ? kernel.pread(from.rump, uio, start, 0) : kernel.read(from.rump, uio), got => {
-    if (got <= 0) return call.answer(got);
+    if (got <= 0) return call.answer(got < 0 ? got : hostSide(call, from, to));
     const done = (written: number): void => {
       if (written > 0) {
         advance(call, from, written);
@@ -180,14 +205,14 @@ function ends(
 
 export function sysSendfile(call: Call, hijack: Hijack): void {
   const both = ends(call, hijack, [1, 2], [0, -1]);
-  if (both !== undefined) transfer(call, hijack, both[0], both[1], Math.max(0, call.long(3)));
+  if (both !== undefined) transfer(call, hijack, both, Math.max(0, call.long(3)), STREAM_CHECKS);
 }
 
 export function sysCopyFileRange(call: Call, hijack: Hijack): void {
   const both = ends(call, hijack, [0, 1], [2, 3]);
   if (both === undefined) return;
   if (call.uint(5) !== 0) return call.answer(-EINVAL);
-  transfer(call, hijack, both[0], both[1], Math.max(0, call.long(4)));
+  transfer(call, hijack, both, Math.max(0, call.long(4)), RANGE_CHECKS);
 }
 
 /** One end of splice(2) is a pipe: a host pipe here, or a fifo of the rump kernel. */
@@ -198,7 +223,7 @@ export function sysSplice(call: Call, hijack: Hijack): void {
   const { kernel } = call.state;
   const fifo = both.some(side => side.rump >= 0 && kernel.fileType(side.rump) === S_IFIFO);
   if (from.rump >= 0 && to.rump >= 0 && !fifo) return call.answer(-EINVAL);
-  transfer(call, hijack, from, to, Math.max(0, call.long(4)));
+  transfer(call, hijack, both, Math.max(0, call.long(4)), STREAM_CHECKS);
 }
 
 /** tee(2) and vmsplice(2) want pipes, and a fifo of the rump kernel cannot give its pages away. */

@@ -57,7 +57,7 @@ interface Value {
   flags: number;
 }
 
-function valueOf(call: Call, form: Form, n: number): Value | number {
+function readValue(call: Call, form: Form, n: number): Value | number {
   if (form !== 'at') return { address: call.address(n), size: call.long(n + 1), flags: call.int(n + 2) };
   const size = call.long(n + 1);
   if (size < XATTR_ARGS_SIZE) return -EINVAL;
@@ -76,7 +76,7 @@ function valueOf(call: Call, form: Form, n: number): Value | number {
 function store(call: Call, hijack: Hijack, form: Form): void {
   const file = owner(call, hijack, form);
   if (file === undefined) return;
-  const value = valueOf(call, form, file.next + 1);
+  const value = readValue(call, form, file.next + 1);
   if (typeof value === 'number') return call.answer(value);
   if ((value.flags & ~3) !== 0) return call.answer(-EINVAL);
   const name = attribute(call, file.next);
@@ -100,7 +100,7 @@ function give(call: Call, address: number, out: Uint8Array, result: Result): voi
 function get(call: Call, hijack: Hijack, form: Form): void {
   const file = owner(call, hijack, form);
   if (file === undefined) return;
-  const value = valueOf(call, form, file.next + 1);
+  const value = readValue(call, form, file.next + 1);
   if (typeof value === 'number') return call.answer(value);
   if (form === 'at' && value.flags !== 0) return call.answer(-EINVAL);
   const name = attribute(call, file.next);
