@@ -39,9 +39,8 @@ static int run_to_exit(int tid, int entry_seen, struct deferred *deferred)
 
 		if (ptrace(PTRACE_SYSCALL, tid, NULL, NULL) < 0 && errno != ESRCH)
 			return -errno;
-		while (waitpid(tid, &status, __WALL) < 0)
-			if (errno != EINTR)
-				return -ESRCH;
+		if (rh_wait_for(tid, &status) < 0)
+			return -ESRCH;
 		if (!WIFSTOPPED(status)) {
 			rh_event.tid = tid;
 			rh_event.status = status;

@@ -46,6 +46,7 @@ struct rh_event {
 extern struct rh_event rh_event;
 
 int rh_next(int resume, int64_t value);
+int rh_wait_for(int tid, int *status);
 
 /* start.c */
 struct rh_start {

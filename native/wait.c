@@ -4,10 +4,83 @@
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
 struct rh_event rh_event;
+
+/* Events of other threads that came while one was waited for (rh_wait_for). */
+static struct {
+	pid_t tid;
+	int status;
+} *queue;
+static size_t queue_first, queue_end, queue_room;
+
+static int enqueue(pid_t tid, int status)
+{
+	if (queue_end == queue_room) {
+		size_t room = queue_room == 0 ? 64 : queue_room * 2;
+		void *larger = realloc(queue, room * sizeof *queue);
+
+		if (larger == NULL)
+			return -ENOMEM;
+		queue = larger;
+		queue_room = room;
+	}
+	queue[queue_end].tid = tid;
+	queue[queue_end].status = status;
+	queue_end++;
+	return 0;
+}
+
+static pid_t dequeue(int *status)
+{
+	pid_t tid;
+
+	if (queue_first == queue_end)
+		return 0;
+	tid = queue[queue_first].tid;
+	*status = queue[queue_first].status;
+	if (++queue_first == queue_end)
+		queue_first = queue_end = 0;
+	return tid;
+}
+
+/* Takes this thread's first event out of the queue: it may have died while it was stopped. */
+static int dequeue_for(pid_t tid, int *status)
+{
+	for (size_t i = queue_first; i < queue_end; i++) {
+		if (queue[i].tid != tid)
+			continue;
+		*status = queue[i].status;
+		memmove(&queue[i], &queue[i + 1], (queue_end - i - 1) * sizeof *queue);
+		queue_end--;
+		return 1;
+	}
+	return 0;
+}
+
+/*
+ * Waits for one thread; what others do meanwhile is kept for rh_next(). Not waitpid(tid): the leader of a thread group is not
+ * reported dead before its other threads were waited for, and nobody else waits for those. Returns 0, or -errno.
+ */
+int rh_wait_for(int tid, int *status)
+{
+	if (dequeue_for(tid, status))
+		return 0;
+	for (;;) {
+		pid_t got = waitpid(-1, status, __WALL);
+
+		if (got == tid)
+			return 0;
+		if (got < 0 && errno != EINTR)
+			return -errno;
+		if (got > 0 && enqueue(got, *status) < 0)
+			return -ENOMEM;
+	}
+}
 
 static void resume(int how, int64_t value)
 {
@@ -93,8 +166,10 @@ int rh_next(int how, int64_t value)
 	resume(how, value);
 	for (;;) {
 		int status;
-		pid_t tid = waitpid(-1, &status, __WALL);
+		pid_t tid = dequeue(&status);
 
+		if (tid == 0)
+			tid = waitpid(-1, &status, __WALL);
 		if (tid < 0) {
 			if (errno == EINTR)
 				continue;

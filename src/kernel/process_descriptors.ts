@@ -131,7 +131,13 @@ export abstract class DescriptorCalls extends ProcessBase {
       return -EINVAL;
     }
     return {
-      onDone: done => opened.onDone(status => done(status < 0 ? status : install())),
+      onDone: done =>
+        opened.onDone(status => {
+          const result = status < 0 ? status : install();
+          // The last number went to somebody else while this call waited.
+          if (result < 0) file.end.close();
+          done(result);
+        }),
       cancel: () => opened.cancel(),
     };
   }

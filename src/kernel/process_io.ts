@@ -127,7 +127,7 @@ export abstract class IoCalls extends DescriptorCalls {
       if ((mode & FALLOC_FL_KEEP_SIZE) === 0 && end > file.size) file.size = end;
     }
     file.fs.clock.tick();
-    file.changed(file.fs.clock);
+    file.modified(file.fs.clock);
     return 0;
   }
 

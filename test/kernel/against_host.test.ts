@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
 import { EmbeddedKernel } from '../../src/kernel/embedded.js';
-import { AT_FDCWD } from '../../src/kernel/rump_kernel.js';
+import { AT_FDCWD, type StatFs } from '../../src/kernel/rump_kernel.js';
 import { type FileCalls, HostProcess } from './contract/host_kernel.js';
 import { anyOperation, comparable, emptyStat, type Operation } from './contract/operations.js';
 
@@ -33,19 +33,31 @@ function tree(process: FileCalls, path: string): [string, unknown][] {
   return here;
 }
 
+/** Free pages and inodes. */
+function free(process: FileCalls): readonly [number, number] {
+  const fd = process.openAt(AT_FDCWD, '.', 0o200000, 0, 0);
+  if (typeof fd !== 'number' || fd < 0) throw new Error(`cannot open the directory: ${fd}`);
+  const out = {} as StatFs;
+  process.fstatfs(fd, out);
+  process.close(fd);
+  return [out.bfree, out.ffree];
+}
+
 function run(process: FileCalls, operations: readonly Operation[]): unknown[] {
   const fds: number[] = [];
   process.setCredentials(ROOT);
+  const before = free(process);
   const answers = operations.map(operation => [operation.text, operation.run(process, fds)]);
   process.setCredentials(ROOT);
   answers.push(tree(process, '.'));
   for (const fd of fds) process.close(fd);
+  const after = free(process);
+  answers.push(['taken', before[0] - after[0], before[1] - after[1]]);
   return answers;
 }
 
 asRoot('random operations answer as on the host', t => {
   const base = mkdtempSync(join(tmpdir(), 'tmpfs-'));
-  const mask = process.umask(0o022);
   execFileSync('mount', ['-t', 'tmpfs', 'none', base]);
   try {
     let count = 0;
@@ -79,7 +91,6 @@ asRoot('random operations answer as on the host', t => {
     );
     t.pass();
   } finally {
-    process.umask(mask);
     execFileSync('umount', ['-l', base]);
     rmSync(base, { recursive: true, force: true });
   }

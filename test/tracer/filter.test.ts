@@ -77,7 +77,11 @@ const ruleWithout = fc.oneof(
     stop: fc.constant('fd' as const),
     args: fc.uniqueArray(fc.nat(5), { minLength: 1, maxLength: 3 }),
   }),
-  fc.record({ stop: fc.constant('fd' as const), args: fc.constant([0]), below: fc.integer({ min: 1, max: 5 }) }),
+  fc.record({
+    stop: fc.constant('fd' as const),
+    args: fc.constant([0]),
+    below: fc.integer({ min: 1, max: 5 }),
+  }),
   fc.record({
     stop: fc.constant('mask' as const),
     arg: fc.nat(5),

@@ -93,7 +93,13 @@ function checkBoth(call: Call, from: End, to: End, checks: readonly Check[]): nu
   return 0;
 }
 
-function transfer(call: Call, hijack: Hijack, [from, to]: [End, End], length: number, checks: readonly Check[]): void {
+function transfer(
+  call: Call,
+  hijack: Hijack,
+  [from, to]: [End, End],
+  length: number,
+  checks: readonly Check[],
+): void {
   const wrong = checkBoth(call, from, to, checks);
   // A descriptor that is not open at all comes before whatever is wrong with the other.
   if (wrong < 0) return call.answer(hostSide(call, from, to) || wrong);

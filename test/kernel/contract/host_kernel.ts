@@ -50,6 +50,9 @@ const sys = {
   fstatfs: call('int fstatfs64(int fd, uint8_t *out)'),
   getdents: call('int64_t getdents64(int fd, uint8_t *out, uint64_t length)'),
   setfsuid: call('int setfsuid(uint32_t uid)'),
+  umask: call('int umask(int mask)'),
+  unshare: call('int unshare(int flags)'),
+  syscall: call('int64_t syscall(int64_t number, int64_t first, int64_t second)'),
   setfsgid: call('int setfsgid(uint32_t gid)'),
 };
 
@@ -88,6 +91,9 @@ export type FileCalls = Pick<
   | 'write'
 >;
 
+const SYS_SETGROUPS = 116;
+const CLONE_FS = 0x200;
+
 const bytes = (path: string): Buffer => Buffer.from(`${path}\0`, 'latin1');
 
 /** Flags of preadv2(2) and resolve of openat2(2) are not passed on; paths must be relative. */
@@ -96,6 +102,9 @@ export class HostProcess implements FileCalls {
 
   /** `directory`: an absolute path of the host, where the working directory is. */
   constructor(directory: string) {
+    // The umask is this thread's own from now on.
+    sys.unshare(CLONE_FS);
+    sys.umask(0o022);
     this.#root = sys.openat(AT_FDCWD, bytes(directory), 0o10200000, 0);
     if (this.#root < 0) throw new Error(`${directory}: errno ${-this.#root}`);
   }
@@ -111,6 +120,8 @@ export class HostProcess implements FileCalls {
 
   setCredentials(cred: Credentials): void {
     sys.setfsuid(0);
+    // The system call itself is this thread's alone, as setfsuid(2) is; the contract's groups stay empty.
+    sys.syscall(SYS_SETGROUPS, 0, 0);
     sys.setfsgid(cred.gid);
     sys.setfsuid(cred.uid);
   }
@@ -249,7 +260,7 @@ export class HostProcess implements FileCalls {
   }
 
   umask(mask: number): number {
-    return process.umask(mask);
+    return sys.umask(mask);
   }
 
   getDents(fd: number, sink: DirSink): number {
