@@ -1,6 +1,6 @@
 /** Where file contents are kept: runs, holes, zeros, memory given back. */
 import test from 'ava';
-import { EFAULT, ENOSPC } from '../../src/abi/linux/errno.js';
+import { EFAULT, ENOMEM, ENOSPC } from '../../src/abi/linux/errno.js';
 import type { Uio } from '../../src/kernel/rump_kernel.js';
 import { FilePages } from '../../src/kernel/vfs/file_pages.js';
 import { PAGE_SIZE, PageStore, SLAB_BYTES, type SlabProvider } from '../../src/kernel/vfs/pages.js';
@@ -164,6 +164,20 @@ test('a full file system stores what fits', t => {
   t.is(file.write(new PatternUio(5 * PAGE_SIZE, 1), 100, 5 * PAGE_SIZE), 3 * PAGE_SIZE - 100);
   t.is(file.write(new PatternUio(1, 1), 3 * PAGE_SIZE, 1), -ENOSPC);
   t.is(file.write(new PatternUio(1, 1), 0, 1), 1);
+});
+
+test('a host without memory is ENOMEM, and what was stored stays', t => {
+  const slabs = new CountingSlabs();
+  const store = new PageStore({
+    allocate: bytes => {
+      if (slabs.allocated > 0) throw new RangeError('no memory');
+      return slabs.allocate(bytes);
+    },
+    discard: () => {},
+  });
+  const file = new FilePages(store, { usedPages: 0, maxPages: Infinity });
+  t.is(file.write(new PatternUio(SLAB_BYTES + 1, 1), 0, SLAB_BYTES + 1), SLAB_BYTES);
+  t.is(file.write(new PatternUio(1, 1), SLAB_BYTES, 1), -ENOMEM);
 });
 
 test('memory that ends is a short count, or EFAULT', t => {

@@ -1,5 +1,5 @@
 /** One regular file's contents: which page of the store holds which page of the file. */
-import { EFAULT, ENOSPC } from '../../abi/linux/errno.js';
+import { EFAULT, ENOMEM, ENOSPC } from '../../abi/linux/errno.js';
 import type { Uio } from '../rump_kernel.js';
 import { PAGE_SIZE, type PageStore } from './pages.js';
 
@@ -65,7 +65,7 @@ export class FilePages {
 
   /**
    * Stores `length` bytes of the writer's from `offset` on. Returns how many: fewer where its memory or the
-   * file system's space ends; -EFAULT or -ENOSPC when none could be stored.
+   * file system's space ends; -EFAULT, -ENOSPC or -ENOMEM when none could be stored.
    */
   write(uio: Uio, offset: number, length: number): number {
     let moved = 0;
@@ -212,6 +212,7 @@ export class FilePages {
     if (pages < 1) return -ENOSPC;
     pages = this.#emptyRun(slot, index, pages, kind);
     const first = this.#store.allocate(pages);
+    if (first < 0) return -ENOMEM;
     const count = this.#store.runLength;
     const slab = this.#store.slabOf(first);
     const at = this.#store.offsetOf(first);

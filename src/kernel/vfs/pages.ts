@@ -14,7 +14,7 @@ const USED_PER_DIRTY = 8;
 
 /** Where slabs come from. */
 export interface SlabProvider {
-  /** Zeroed memory, committed by the host only where it is touched. */
+  /** Zeroed memory, committed by the host only where it is touched. Throws when there is none. */
   allocate(bytes: number): Uint8Array;
   /** The range's memory goes back to the host; it reads as zeros afterwards. Both are multiples of the page size. */
   discard(slab: Uint8Array, offset: number, length: number): void;
@@ -150,10 +150,11 @@ export class PageStore {
 
   /**
    * A run of at most `max` pages next to each other, all in one slab; its length is in `runLength`. What they hold is
-   * undefined: the caller overwrites or clears every byte.
+   * undefined: the caller overwrites or clears every byte. -1 when the host has no memory left.
    */
   allocate(max: number): number {
     const slab = this.#slabWithRoom();
+    if (slab === undefined) return -1;
     let first = slab.firstFree(this.#cursor);
     if (first < 0) first = slab.firstFree(0);
     const dirtyBefore = slab.dirtyCount;
@@ -193,7 +194,7 @@ export class PageStore {
     return page % SLAB_PAGES === 0;
   }
 
-  #slabWithRoom(): Slab {
+  #slabWithRoom(): Slab | undefined {
     const count = this.#slabs.length;
     for (let i = 0; i < count; i++) {
       const index = (this.#slab + i) % count;
@@ -202,10 +203,21 @@ export class PageStore {
       if (i > 0) this.#moveTo(index);
       return slab;
     }
-    const slab = new Slab(this.#provider.allocate(SLAB_BYTES));
-    this.#slabs.push(slab);
-    this.#moveTo(count);
+    const slab = this.#newSlab();
+    if (slab !== undefined) {
+      this.#slabs.push(slab);
+      this.#moveTo(count);
+    }
     return slab;
+  }
+
+  #newSlab(): Slab | undefined {
+    try {
+      return new Slab(this.#provider.allocate(SLAB_BYTES));
+    } catch {
+      // The writer gets ENOMEM, as when the host's own page cache finds no page.
+      return undefined;
+    }
   }
 
   #moveTo(index: number): void {
