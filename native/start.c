@@ -24,6 +24,8 @@ extern char **environ;
 
 /* Variables with which bin/rumphijack tells us what the program should find as it was; not for the program. */
 #define LAUNCH_PREFIX "RUMPHIJACK_LAUNCH_"
+/* NODE_OPTIONS would have been the tracer's; the program gets it back. */
+#define KEPT_VARIABLE LAUNCH_PREFIX "NODE_OPTIONS="
 
 static int error_pipe[2] = {-1, -1};
 static pid_t root_pid;
@@ -66,7 +68,9 @@ static void drop_launch_variables(void)
 	char **to = environ;
 
 	for (char **from = environ; *from != NULL; from++)
-		if (strncmp(*from, LAUNCH_PREFIX, sizeof LAUNCH_PREFIX - 1) != 0)
+		if (strncmp(*from, KEPT_VARIABLE, sizeof KEPT_VARIABLE - 1) == 0)
+			*to++ = *from + sizeof LAUNCH_PREFIX - 1;
+		else if (strncmp(*from, LAUNCH_PREFIX, sizeof LAUNCH_PREFIX - 1) != 0)
 			*to++ = *from;
 	*to = NULL;
 }
