@@ -83,7 +83,11 @@ for (const pinned of [true, false]) {
   for (const call of ['read', 'write', 'getppid']) {
     compare(
       `1-byte host ${call}`.replace('1-byte host getppid', 'getppid'),
-      [bare(calls, call, '2000000'), ours(calls, call, '2000000')],
+      [
+        bare(calls, call, '2000000'),
+        { name: 'empty filter', command: [built('allow'), calls, call, '2000000'] },
+        ours(calls, call, '2000000'),
+      ],
       {
         pinned,
         unit: 'ns',
