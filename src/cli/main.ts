@@ -52,6 +52,7 @@ function program(): Command {
     .option('--wait-all', 'wait for every descendant, not only for the program')
     .helpOption('-h, --help', 'print this help and exit')
     .addHelpText('after', RUN_EXAMPLES)
+    .version(`rumphijack ${version()}`, '-V, --version', 'print the version and exit')
     .passThroughOptions()
     .action(async (name: string, args: string[], options: Record<string, unknown>) => {
       const { run } = await import('./run.js');

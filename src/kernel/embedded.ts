@@ -4,6 +4,7 @@ import { S_IFCHR, S_IFDIR } from '../abi/linux/stat.js';
 import { FdTable } from './descriptors.js';
 import { KernelState } from './kernel_state.js';
 import { DEVICES } from './parts/devices.js';
+import { BUILT_IN } from './parts/modules.js';
 import { createProcTree } from './parts/procfs.js';
 import { createSysctlTree, type SysctlTree } from './parts/sysctl.js';
 import { EmbeddedProcess } from './process.js';
@@ -44,7 +45,7 @@ export class EmbeddedKernel implements RumpKernel {
       createProcTree(
         this.sysctl,
         () => this.#state.mounts.list(prefix),
-        () => [],
+        () => BUILT_IN,
       );
     this.#state = new KernelState(slabs, now, memory, procTree);
     const { clock, mounts, root } = this.#state;

@@ -1,5 +1,6 @@
 /** A process of the embedded kernel: its life, its locks, mounts and modules; the rest is in the classes below it. */
-import { EAFNOSUPPORT, EBADF, EINVAL, ENOENT, ENOEXEC, EPERM } from '../abi/linux/errno.js';
+
+import { EAFNOSUPPORT, EBADF, EINVAL, ENOEXEC, EPERM } from '../abi/linux/errno.js';
 import {
   F_RDLCK,
   F_UNLCK,
@@ -16,6 +17,7 @@ import { UMOUNT_NOFOLLOW } from '../abi/linux/mount.js';
 import { SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_TYPE_MASK } from '../abi/linux/socket.js';
 import type { OpenFile } from './open_files.js';
 import { type LockRange, lockRange } from './parts/locks.js';
+import { unload } from './parts/modules.js';
 import { AttributeCalls } from './process_attributes.js';
 import type { MountInfo, Result } from './rump_kernel.js';
 import { AT_FDCWD, type BytePath, type FileLock, type KernelProcess } from './rump_kernel.js';
@@ -124,8 +126,8 @@ export class EmbeddedProcess extends AttributeCalls implements KernelProcess {
     return this.cred.uid !== 0 ? -EPERM : -ENOEXEC;
   }
 
-  deleteModule(_name: BytePath, _flags: number): Result {
-    return this.cred.uid !== 0 ? -EPERM : -ENOENT;
+  deleteModule(name: BytePath, _flags: number): Result {
+    return this.cred.uid !== 0 ? -EPERM : unload(name);
   }
 
   /** Whose a byte-range lock is: the descriptor table's or the open file description's. */

@@ -126,7 +126,7 @@ export class Hijacker implements Hijack, TracerEvents<ProcessState> {
     const call = syscallName(thread.call.nr);
     this.warnOnce(
       `error ${call}`,
-      `internal error in ${call}, the host answers it: ${what.split('\n', 1)[0]}`,
+      `internal error in ${call}, the program gets EIO: ${what.split('\n', 1)[0]}`,
     );
     if (process.env.RUMPHIJACK_DEBUG !== undefined && error instanceof Error) this.warn(error.stack ?? '');
   }

@@ -15,6 +15,8 @@ import {
 import { getAddress, getSigned, Reg } from './regs.js';
 import { AddressSpace, Process, Thread } from './thread.js';
 
+/** asm-generic/errno-base.h */
+const EIO = 5;
 /** asm/signal.h */
 const SIGTRAP = 5;
 const SIGKILL = 9;
@@ -131,9 +133,11 @@ export class Tracer<S> {
         this.#afterLoss(thread);
         return;
       }
-      resumption.how = Resume.CONT;
-      resumption.value = 0;
       this.#events.onError(thread, error);
+      resumption.how = Resume.CONT;
+      resumption.value = kind === Kind.SIGNAL ? eventWords[Event.SIGNAL] : 0;
+      // Not the host's to answer: that could be the wrong kernel.
+      if (kind === Kind.SECCOMP || kind === Kind.SYSCALL) thread.call.answer(-EIO);
     }
   }
 

@@ -57,6 +57,7 @@ import {
   isSocket,
   RegularInode,
   SymlinkInode,
+  SynthDirInode,
   SynthFileInode,
 } from './vnode.js';
 
@@ -197,6 +198,8 @@ function openOrCreate(
     if (status !== 0) return status;
     if (lookup.last === LAST_NORM && lookup.trailingSlash) return -EISDIR;
     const found = lookup.finish(follow);
+    // Names that the kernel makes up cannot be created: as in /proc, they are just not there.
+    if (found === -ENOENT && lookup.parent.inode instanceof SynthDirInode) return found;
     if (found === -ENOENT) return create(lookup, flags, mode, opener);
     if (typeof found === 'number') {
       if (found < 0) return found;
