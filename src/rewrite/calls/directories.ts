@@ -2,7 +2,7 @@
 
 import { encodeDirent, encodeDirent64 } from '../../abi/linux/dirent.js';
 import { EFAULT, EINVAL, ERANGE } from '../../abi/linux/errno.js';
-import { O_CLOEXEC, O_DIRECTORY, O_PATH } from '../../abi/linux/fcntl.js';
+import { O_CLOEXEC, O_DIRECTORY, O_PATH, SEEK_CUR, SEEK_SET } from '../../abi/linux/fcntl.js';
 import { CLONE_FILES, CLONE_FS } from '../../abi/linux/sched.js';
 import { AT_PROC, isDone, type Result } from '../../kernel/rump_kernel.js';
 import { type Call, type Hijack, rumpFd, whenDone } from '../hijack.js';
@@ -12,9 +12,6 @@ import { currentDirectory } from './stat.js';
 
 /** Entries are gathered here, then copied in one go; a program that offers more gets this much (getdents(2) may return less). */
 const entries = new Uint8Array(64 * 1024);
-/** unistd.h */
-const SEEK_SET = 0;
-const SEEK_CUR = 1;
 
 function getdents(call: Call, hijack: Hijack, encode: typeof encodeDirent64): void {
   const fd = rumpFd(call, hijack, 0);

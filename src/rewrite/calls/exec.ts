@@ -14,6 +14,7 @@ import {
 import { S_IFREG } from '../../abi/linux/stat.js';
 import { NR } from '../../abi/linux/syscalls.js';
 import { isDone, type Uio } from '../../kernel/rump_kernel.js';
+import { BufferUio } from '../../kernel/vfs/uio.js';
 import { decidePath, shownPath } from '../../policy/decide.js';
 import { because, type Call, type Hijack } from '../hijack.js';
 import { absolute, type Target, targetOf } from '../target.js';
@@ -73,21 +74,6 @@ interface Program {
   path: string;
 }
 
-/** Plain memory as a Uio. */
-class BufferUio implements Uio {
-  #at = 0;
-  resid: number;
-  constructor(readonly buffer: Uint8Array) {
-    this.resid = buffer.length;
-  }
-  move(buf: Uint8Array, offset: number, length: number): number {
-    this.buffer.set(buf.subarray(offset, offset + length), this.#at);
-    this.#at += length;
-    this.resid -= length;
-    return length;
-  }
-}
-
 /** A host file as a Uio. */
 class HostFileUio implements Uio {
   constructor(
@@ -118,7 +104,7 @@ function openProgram(call: Call, target: Target): Program | number {
     return -EACCES;
   }
   const head = new Uint8Array(HEAD_SIZE);
-  const n = kernel.pread(fd, new BufferUio(head), 0, 0);
+  const n = kernel.pread(fd, new BufferUio(head, 'read'), 0, 0);
   const length = isDone(n) && n > 0 ? n : 0;
   return { fd, head: head.subarray(0, length), path: kernel.pathOf(fd) };
 }

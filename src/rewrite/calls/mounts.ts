@@ -14,7 +14,8 @@ import {
 import { AT_EMPTY_PATH, AT_SYMLINK_FOLLOW, O_CLOEXEC } from '../../abi/linux/fcntl.js';
 import { PATH_MAX } from '../../abi/linux/limits.js';
 import { MS_BIND, MS_MOVE } from '../../abi/linux/mount.js';
-import { HANDLE_TYPE, isDone, type MountInfo, type Uio } from '../../kernel/rump_kernel.js';
+import { HANDLE_TYPE, isDone, type MountInfo } from '../../kernel/rump_kernel.js';
+import { BufferUio } from '../../kernel/vfs/uio.js';
 import { decideCall } from '../../policy/decide.js';
 import { explainRule } from '../../policy/words.js';
 import { answerFd, because, type Call, type Hijack, reply, whenDone } from '../hijack.js';
@@ -228,20 +229,6 @@ export function sysInitModule(call: Call, hijack: Hijack): void {
   reply(call, call.state.kernel.initModule(image));
 }
 
-class ImageUio implements Uio {
-  #at = 0;
-  resid: number;
-  constructor(readonly bytes: Uint8Array) {
-    this.resid = bytes.length;
-  }
-  move(buf: Uint8Array, offset: number, length: number): number {
-    this.bytes.set(buf.subarray(offset, offset + length), this.#at);
-    this.#at += length;
-    this.resid -= length;
-    return length;
-  }
-}
-
 /** Loads from a descriptor: one of the rump kernel's own; a host file is not reachable from there. */
 export function sysFinitModule(call: Call, hijack: Hijack): void {
   const { kernel, files } = call.state;
@@ -251,7 +238,7 @@ export function sysFinitModule(call: Call, hijack: Hijack): void {
   if (!decision.rump) return call.answer(-EPERM);
   if (rump < 0) return call.answer(-ENOEXEC);
   const image = new Uint8Array(MODULE_MAX);
-  const got = kernel.pread(rump, new ImageUio(image), 0, 0);
+  const got = kernel.pread(rump, new BufferUio(image, 'read'), 0, 0);
   if (!isDone(got)) return call.answer(-ENODEV);
   reply(call, got < 0 ? got : kernel.initModule(image.subarray(0, got)));
 }

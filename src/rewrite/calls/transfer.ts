@@ -3,7 +3,15 @@
  * tracee, where the host's half of the transfer is an ordinary read or write of the thread's own, so that it blocks and is interrupted as such.
  */
 import { EAGAIN, EBADF, EINVAL, EISDIR, EOPNOTSUPP, EPIPE, ESPIPE } from '../../abi/linux/errno.js';
-import { F_GETFL, O_ACCMODE, O_APPEND, O_RDONLY, O_WRONLY } from '../../abi/linux/fcntl.js';
+import {
+  F_GETFL,
+  O_ACCMODE,
+  O_APPEND,
+  O_RDONLY,
+  O_WRONLY,
+  SEEK_CUR,
+  SEEK_SET,
+} from '../../abi/linux/fcntl.js';
 import { MAX_RW_COUNT } from '../../abi/linux/limits.js';
 import { SIGPIPE } from '../../abi/linux/signal.js';
 import { S_IFDIR, S_IFIFO, S_IFREG } from '../../abi/linux/stat.js';
@@ -177,10 +185,6 @@ function hostToRump(call: Call, from: End, to: End, count: number, scratch: numb
   if (from.offset >= 0) call.runThen(done, NR.pread64, from.fd, scratch, count, from.offset);
   else call.runThen(done, NR.read, from.fd, scratch, count);
 }
-
-/** unistd.h */
-const SEEK_SET = 0;
-const SEEK_CUR = 1;
 
 /** Both ends, or the call has been ended: on the host when neither is the rump kernel's. */
 function ends(
