@@ -23,7 +23,7 @@ cat f; cat <<-END
   'scripts in the directory': `printf '#!/bin/sh\\necho "script: $0 $*"; exit 7\\n' > s; chmod +x s; ./s a b; echo $?
     "$DIR/s" c; mkdir bin; cp s bin/tool; PATH=$PATH:$DIR/bin; tool d; . ./s 2>/dev/null`,
   background: `sleep 0 & wait $!; echo $?; (echo one > o) & wait; cat o; mkfifo p; echo through > p & cat p; wait; ls -l p | cut -c1`,
-  traps: `trap 'rm -f t; echo cleaned; ls' EXIT; touch t; kill -USR1 $$ 2>/dev/null & trap 'echo usr1' USR1; wait; ls`,
+  traps: `trap 'rm -f t; echo cleaned; ls' EXIT; touch t; trap 'echo usr1' USR1; kill -USR1 $$ & wait; ls`,
   'tests and globs': `touch a b.txt .dot; mkdir d; ln -s a l; ln -s none broken; for f in a d l broken none; do
     for op in -e -f -d -L -s -r -w -x; do test $op $f && printf '%s%s ' $f $op; done; done; echo; echo *; echo .d* */ ; [ a -ef l ] && echo one`,
 };
