@@ -128,7 +128,6 @@ export class Hijacker implements Hijack, TracerEvents<ProcessState> {
       `error ${call}`,
       `internal error in ${call}, the program gets EIO: ${what.split('\n', 1)[0]}`,
     );
-    if (process.env.RUMPHIJACK_DEBUG !== undefined && error instanceof Error) this.warn(error.stack ?? '');
   }
 
   /** One warning of a kind is enough. */
