@@ -136,6 +136,9 @@ function supervise(program: string, count: number, options: RunOptions): number 
   hijacker.watch(main.call);
   const outcome = hijacker.tracer.run(options.waitAll);
   if (!outcome.executed) return cannotRun(program, native.startError());
+  const { refused } = hijacker.stats;
+  if (options.verbose && refused > 0)
+    fail(`${refused} ${refused === 1 ? 'call' : 'calls'} refused: the rump kernel does not serve them`);
   if (outcome.leftBehind > 0) {
     const what = outcome.leftBehind === 1 ? '1 process' : `${outcome.leftBehind} processes`;
     fail(`${what} that '${program}' left behind ended with it (--wait-all waits for them)`);

@@ -1,6 +1,6 @@
-import { EBADF, EFAULT, EMFILE, EPIPE } from '../abi/linux/errno.js';
+import { EBADF, EFAULT, EFBIG, EMFILE, EPIPE } from '../abi/linux/errno.js';
 import { F_DUPFD, F_DUPFD_CLOEXEC } from '../abi/linux/fcntl.js';
-import { SIGPIPE } from '../abi/linux/signal.js';
+import { SIGPIPE, SIGXFSZ } from '../abi/linux/signal.js';
 import { NR } from '../abi/linux/syscalls.js';
 import type { Result } from '../kernel/rump_kernel.js';
 import type { PathDecision } from '../policy/decide.js';
@@ -9,7 +9,7 @@ import { explainRule } from '../policy/words.js';
 import type { StoppedCall } from '../tracer/call.js';
 import { native } from '../tracer/native.js';
 import { installStop } from './stacked.js';
-import type { ProcessState } from './state.js';
+import { ProcessState } from './state.js';
 import type { Stats } from './stats.js';
 
 export type Call = StoppedCall<ProcessState>;
@@ -46,10 +46,11 @@ export function whenDone(call: Call, result: Result, next: (result: number) => v
   else call.wait(result, next);
 }
 
-/** As reply(), for writes: a broken pipe raises SIGPIPE in the thread that wrote. */
+/** As reply(), for calls that write or grow: SIGPIPE for a broken pipe, SIGXFSZ for a file at RLIMIT_FSIZE, in the thread that called. */
 export function replyWrite(call: Call, result: Result): void {
   whenDone(call, result, done => {
     if (done === -EPIPE) native.tkill(call.tid, SIGPIPE);
+    if (done === -EFBIG && Number.isFinite(call.state.limits.fsize)) native.tkill(call.tid, SIGXFSZ);
     call.answer(done);
   });
 }
@@ -172,4 +173,19 @@ export function stopLow(call: Call, hijack: Hijack, fd: number): number {
   const result = installStop(call, fd);
   if (result === 0) call.thread.process.stopped.add(fd);
   return result;
+}
+
+/** unshare(2) has succeeded for the calling thread: it alone gets tables of its own. */
+export function unshare(call: Call, what: { files: boolean; fs: boolean }): void {
+  const { thread, state } = call;
+  if (thread.process.threads.size === 1) return state.unshare(what);
+  const files = what.files ? state.files.copy() : state.files.share();
+  const cwd = what.fs ? state.cwd.copy() : state.cwd.share();
+  thread.state = new ProcessState(
+    state.pid,
+    state.kernel.fork(state.pid, { files: !what.files, fs: !what.fs }),
+    files,
+    cwd,
+  );
+  state.exitThread();
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { errnoName } from '../abi/linux/errno.js';
 import { NR, syscallName } from '../abi/linux/syscalls.js';
 import type { RumpKernel } from '../kernel/rump_kernel.js';
@@ -72,6 +73,7 @@ export class Hijacker implements Hijack, TracerEvents<ProcessState> {
     });
     const state = new ProcessState(pid, kernel);
     if (this.#options.nofile >= 0) state.limits.nofile = this.#options.nofile;
+    state.limits.fsize = fileSizeLimit();
     kernel.setLimits(state.limits);
     return state;
   }
@@ -136,6 +138,12 @@ export class Hijacker implements Hijack, TracerEvents<ProcessState> {
     this.#told.add(kind);
     this.warn(message);
   }
+}
+
+/** RLIMIT_FSIZE, soft, in bytes, which the program inherits from us (proc(5), limits). */
+function fileSizeLimit(): number {
+  const match = /^Max file size\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'));
+  return match === null ? Number.POSITIVE_INFINITY : Number(match[1]);
 }
 
 /** Results are numbers; addresses are better read in hex. */

@@ -35,7 +35,7 @@ export class ProcessState {
   /** Its hard limit then. */
   nofileHard = -1;
   /** One of descriptors 0 to 2 may be free: the next rump descriptor goes there, as programs that close and open expect. */
-  standardFree = false;
+  standardFree = true;
   /** RLIMIT_NOFILE and RLIMIT_FSIZE, soft, as the program set them. */
   limits = { nofile: Number.POSITIVE_INFINITY, fsize: Number.POSITIVE_INFINITY };
   /** A program from the rump kernel is about to be executed under this path. */

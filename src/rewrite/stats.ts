@@ -1,5 +1,5 @@
-/** Counters of what was hijacked and of what could not be. Told at the end under -v. */
+/** Counters of what could not be done. Told at the end under -v. */
 export class Stats {
-  answered = 0;
+  /** Calls on rump paths and descriptors that were refused because nothing serves them. */
   refused = 0;
 }

@@ -1,5 +1,5 @@
-import { Event, eventRegs, eventWords, native, Resume, Stage } from './native.js';
-import { ARGUMENT_REGS, BAD_ADDRESS, getAddress, getSigned, Reg, SYSCALL_INSN_SIZE, setReg } from './regs.js';
+import { eventRegs, native, Resume, Stage } from './native.js';
+import { ARGUMENT_REGS, getAddress, getSigned, Reg, SYSCALL_INSN_SIZE, setReg } from './regs.js';
 import type { Scratch, Thread } from './thread.js';
 import { TraceeUio } from './uio.js';
 
@@ -8,7 +8,7 @@ const NR_MMAP = 9;
 const NR_PAUSE = 34;
 
 /** include/linux/errno.h: not for user space; the host kernel turns it into EINTR or a restart. */
-export const ERESTARTSYS = 512;
+const ERESTARTSYS = 512;
 const ERESTART_RESTARTBLOCK = 516;
 const EINTR = 4;
 const EFAULT = 14;
@@ -268,10 +268,3 @@ export class StoppedCall<S> {
     setReg(eventRegs, Reg.ORIG_RAX, -1);
   }
 }
-
-/** True when the current event is this thread's: its registers are the ones loaded. */
-export function isCurrent(tid: number): boolean {
-  return eventWords[Event.TID] === tid;
-}
-
-export { BAD_ADDRESS };

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { ERESTARTSYS, resumption, type StoppedCall, ThreadGone } from './call.js';
+import { resumption, type StoppedCall, ThreadGone } from './call.js';
 import {
   Event,
   eventRegs,
@@ -379,5 +379,3 @@ function processGroup(pid: number): number {
     return -1;
   }
 }
-
-export { ERESTARTSYS };

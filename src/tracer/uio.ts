@@ -1,8 +1,5 @@
 import { native } from './native.js';
 
-/** EFAULT, asm-generic/errno-base.h. */
-const EFAULT = 14;
-
 /**
  * A cursor over a tracee's memory: one buffer or an iovec. One object per thread serves all its calls, so that a read or a write
  * allocates nothing. `toTracee` is the direction of a read.
@@ -60,9 +57,4 @@ export class TraceeUio {
     }
     return moved;
   }
-}
-
-/** True when a failed copy means that the address was bad, not that the thread has gone. */
-export function isFault(result: number): boolean {
-  return result === -EFAULT;
 }

@@ -72,3 +72,18 @@ test('a relative path that meets the prefix from a host directory is rump; .. do
   );
   t.regex(stdout, /^here\ncat: .*No such file or directory\ncat: .*No such file or directory\n$/);
 });
+
+test('a file at RLIMIT_FSIZE raises SIGXFSZ, inherited or set', async t => {
+  const script =
+    'ulimit -f 1; dd if=/dev/zero of=/rump/f bs=4096 count=1 2>/dev/null; echo $?; wc -c < /rump/f';
+  const inherited = await exec('bash', ['-c', `ulimit -f 1; ${rumphijack} run -- bash -c '${script}'`]);
+  const set = await run(['run', '--', 'bash', '-c', script]);
+  t.is(set.stdout, '153\n1024\n', set.stderr);
+  t.is(inherited.stdout, '153\n1024\n', inherited.stderr);
+});
+
+test('a program that starts without standard input gets 0 from its first open', async t => {
+  const script = `${rumphijack} run -- python3 -S -c 'import os; print(os.open("/rump", 0))' <&-`;
+  const { stdout, stderr } = await exec('bash', ['-c', script]);
+  t.is(stdout, '0\n', stderr);
+});

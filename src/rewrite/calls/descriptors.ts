@@ -31,6 +31,7 @@ import {
   rumpFd,
   STANDARD,
   stopLow,
+  unshare,
   whenDone,
 } from '../hijack.js';
 
@@ -50,9 +51,8 @@ export function sysCloseRange(call: Call, hijack: Hijack): void {
   const { hidden } = hijack;
   if (first > last || (flags & ~(CLOSE_RANGE_CLOEXEC | CLOSE_RANGE_UNSHARE)) !== 0) return call.run();
   if (first < STANDARD) call.state.standardFree = true;
-  if (last < hidden && call.thread.process.stopped.size === 0) return call.run();
+  if ((flags & CLOSE_RANGE_UNSHARE) !== 0) unshare(call, { files: true, fs: false });
   const { state } = call;
-  if ((flags & CLOSE_RANGE_UNSHARE) !== 0) state.unshare({ files: true, fs: false });
   for (const fd of state.files.numbers(first, last)) {
     const rump = state.files.get(fd);
     if ((flags & CLOSE_RANGE_CLOEXEC) !== 0) {

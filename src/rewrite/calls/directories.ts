@@ -5,8 +5,7 @@ import { EFAULT, EINVAL, ERANGE } from '../../abi/linux/errno.js';
 import { O_CLOEXEC, O_DIRECTORY, O_PATH, SEEK_CUR, SEEK_SET } from '../../abi/linux/fcntl.js';
 import { CLONE_FILES, CLONE_FS } from '../../abi/linux/sched.js';
 import { AT_PROC, isDone, type Result } from '../../kernel/rump_kernel.js';
-import { type Call, type Hijack, rumpFd, whenDone } from '../hijack.js';
-import { ProcessState } from '../state.js';
+import { type Call, type Hijack, rumpFd, unshare, whenDone } from '../hijack.js';
 import { targetOf } from '../target.js';
 import { currentDirectory } from './stat.js';
 
@@ -110,18 +109,4 @@ export function sysUnshare(call: Call): void {
     if (result === 0) unshare(call, what);
     call.finish(result);
   });
-}
-
-function unshare(call: Call, what: { files: boolean; fs: boolean }): void {
-  const { thread, state } = call;
-  if (thread.process.threads.size === 1) return state.unshare(what);
-  const files = what.files ? state.files.copy() : state.files.share();
-  const cwd = what.fs ? state.cwd.copy() : state.cwd.share();
-  thread.state = new ProcessState(
-    state.pid,
-    state.kernel.fork(state.pid, { files: !what.files, fs: !what.fs }),
-    files,
-    cwd,
-  );
-  state.exitThread();
 }
