@@ -19,6 +19,7 @@ enum rh_kind {
 	RH_EXEC = 5,	 /* PTRACE_EVENT_EXEC; message is the tid that called execve */
 	RH_STOP = 6,	 /* PTRACE_EVENT_STOP; signal is SIGTRAP, or the stop signal of a group-stop */
 	RH_EXITED = 7,	 /* the thread is gone; status is wait's */
+	RH_READY = 8,	 /* no tracee: a watched socket (net.c), or the time of rh_next_timeout() is over */
 };
 
 /* How rh_next() resumes the thread of the previous event before it waits. */
@@ -46,6 +47,7 @@ struct rh_event {
 extern struct rh_event rh_event;
 
 int rh_next(int resume, int64_t value);
+void rh_next_timeout(int milliseconds);
 int rh_wait_for(int tid, int *status);
 
 /* start.c */
@@ -83,5 +85,35 @@ int rh_interrupt(int tid);
 int rh_kill(int pid, int signal);
 int rh_tkill(int tid, int signal);
 int rh_resume_other(int tid, int request, int signal);
+
+/* net.c */
+enum {
+	RH_READY_MAX = 64,
+	RH_CONNECT_MS = 5000,
+	RH_RESOLVE_ERROR = 10000, /* rh_net_connect_tcp() and rh_net_listen_tcp(): added to getaddrinfo(3)'s error */
+};
+struct rh_ready {
+	int32_t fd;
+	int32_t events; /* EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP */
+};
+extern struct rh_ready rh_ready[RH_READY_MAX];
+
+int rh_catch(int signal);
+int rh_caught(int signal);
+int rh_watch(int fd, int events);
+int rh_watched(void);
+int rh_net_wait(int timeout, int *woken);
+int rh_net_connect(const char *path);
+int rh_net_connect_tcp(const char *host, const char *port);
+int rh_net_listen(const char *path);
+int rh_net_listen_tcp(const char *host, const char *port);
+int rh_net_port(int fd);
+int rh_net_accept(int fd);
+int64_t rh_net_send(int fd, const void *buffer, int64_t offset, int64_t length);
+int64_t rh_net_recv(int fd, void *buffer, int64_t offset, int64_t length);
+int64_t rh_net_exchange(int fd, const void *out, int64_t length, void *in, int64_t room);
+int64_t rh_net_sent(void);
+int rh_net_patience(int fd, int64_t microseconds);
+int rh_net_close(int fd);
 
 #endif

@@ -157,9 +157,47 @@ static int classify(int tid, int status)
 	}
 }
 
+/* After this many events of tracees in a row, sockets get a look. */
+#define FAIRNESS 16
+
+static int timeout = -1;
+static int in_a_row;
+
+/* The next rh_next() returns RH_READY after this time at the latest; -1: never. */
+void rh_next_timeout(int milliseconds) { timeout = milliseconds; }
+
+/*
+ * As waitpid(-1) for any thread, but watched sockets and the time end the wait, too: 0. SIGCHLD has a handler that ends
+ * a sleep in epoll_wait(2), whichever thread it runs in.
+ */
+static pid_t wait_for_any(int *status)
+{
+	static int catching;
+
+	if (rh_watched() == 0 && timeout < 0)
+		return waitpid(-1, status, __WALL);
+	if (!catching && rh_catch(SIGCHLD) == 0)
+		catching = 1;
+	if (++in_a_row >= FAIRNESS) {
+		in_a_row = 0;
+		if (rh_net_wait(0, NULL) > 0)
+			return 0;
+	}
+	for (;;) {
+		pid_t tid = waitpid(-1, status, __WALL | WNOHANG);
+		int woken = 0;
+
+		if (tid != 0)
+			return tid;
+		in_a_row = 0;
+		if (rh_net_wait(timeout, &woken) > 0 || !woken)
+			return 0;
+	}
+}
+
 /*
  * Resumes the thread of the last event as `how` says, waits for the next event, fills rh_event and returns its
- * kind. Blocks in waitpid(2), so that an idle program costs no CPU time.
+ * kind. Sleeps in waitpid(2) or epoll_wait(2), so that an idle program costs no CPU time.
  */
 int rh_next(int how, int64_t value)
 {
@@ -169,7 +207,9 @@ int rh_next(int how, int64_t value)
 		pid_t tid = dequeue(&status);
 
 		if (tid == 0)
-			tid = waitpid(-1, &status, __WALL);
+			tid = wait_for_any(&status);
+		if (tid == 0)
+			return rh_event.kind = RH_READY;
 		if (tid < 0) {
 			if (errno == EINTR)
 				continue;

@@ -8,13 +8,14 @@ import { dirname, join, relative, resolve } from 'node:path';
 const MAY_IMPORT = {
   policy: [],
   abi: [],
+  native: [],
   kernel: ['abi'],
-  sysproxy: ['abi', 'kernel'],
-  tracer: ['abi'],
+  sysproxy: ['abi', 'native', 'kernel'],
+  tracer: ['abi', 'native'],
   rewrite: ['policy', 'abi', 'kernel', 'sysproxy', 'tracer'],
   debug: ['policy', 'abi', 'kernel', 'sysproxy', 'tracer', 'rewrite'],
   bpf: ['policy', 'abi'],
-  cli: ['policy', 'abi', 'kernel', 'sysproxy', 'tracer', 'rewrite', 'debug', 'bpf'],
+  cli: ['policy', 'abi', 'native', 'kernel', 'sysproxy', 'tracer', 'rewrite', 'debug', 'bpf'],
 };
 
 const root = resolve(process.argv[2] ?? '.');

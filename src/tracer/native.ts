@@ -1,7 +1,6 @@
 /** The native library and the one event buffer that it shares with the tracer. Loaded once, at first use. */
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import koffi from 'koffi';
+import { library } from '../native/library.js';
 
 /** enum rh_kind of native/rumphijack.h. */
 export const Kind = {
@@ -13,6 +12,7 @@ export const Kind = {
   EXEC: 5,
   STOP: 6,
   EXITED: 7,
+  READY: 8,
 } as const;
 
 /** enum rh_resume of native/rumphijack.h. */
@@ -38,16 +38,7 @@ const EVENT_HEADER = 6 * 4;
 /** Word positions in struct rh_event, as 32-bit words. */
 const EVENT_WORDS = EVENT_HEADER / 4 + REGS_SIZE / 4;
 
-function libraryPath(): string {
-  // Compiled code lives in dist/src/tracer, sources in src/tracer: the library is native/ of the same package.
-  for (const up of ['../../../native/', '../../native/']) {
-    const path = fileURLToPath(new URL(`${up}librumphijack.so`, import.meta.url));
-    if (existsSync(path)) return path;
-  }
-  throw new Error('native/librumphijack.so is missing: run "npm run build"');
-}
-
-const lib = koffi.load(libraryPath());
+const lib = library;
 
 const eventAddress = lib.symbol('rh_event', 'void *');
 /** struct rh_event, word by word: see the accessors below. */
@@ -64,6 +55,7 @@ export const Event = { TID: 0, KIND: 1, STATUS: 2, SIGNAL: 3, EVENT: 4, MESSAGE:
 /** `uint8_t *` parameters take a Uint8Array (or Buffer) without a copy. */
 export const native = {
   next: lib.func('int rh_next(int resume, int64_t value)') as (resume: number, value: number) => number,
+  nextTimeout: lib.func('void rh_next_timeout(int milliseconds)') as (milliseconds: number) => void,
   read: lib.func(
     'int64_t rh_read(int tid, uint64_t address, void *buffer, int64_t offset, int64_t length)',
   ) as (tid: number, address: number, buffer: Uint8Array, offset: number, length: number) => number,
