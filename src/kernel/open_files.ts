@@ -10,7 +10,8 @@ import {
   SEEK_CUR,
   SEEK_SET,
 } from '../abi/linux/fcntl.js';
-import type { Credentials, DirSink, Result, Uio } from './rump_kernel.js';
+import { POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../abi/linux/poll.js';
+import type { Credentials, DirSink, Pending, Result, Uio } from './rump_kernel.js';
 import type { Dentry, Inode } from './vfs/vnode.js';
 
 /** Who reads or writes. */
@@ -18,6 +19,14 @@ export interface Caller {
   readonly cred: Credentials;
   /** RLIMIT_FSIZE in bytes. */
   readonly fsize: number;
+}
+
+/** An event that will not come: a poll(2) for what this file never has. */
+class Never implements Pending {
+  onDone(): void {}
+  cancel(): number {
+    return 0;
+  }
 }
 
 /** The largest offset + 1 (MAX_LFS_FILESIZE). */
@@ -108,6 +117,12 @@ export abstract class OpenFile {
   /** FIONREAD. */
   readable(): number {
     return -ENOTTY;
+  }
+
+  /** poll(2): what never blocks is always ready. */
+  poll(events: number): Result {
+    const ready = events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
+    return ready !== 0 ? ready : new Never();
   }
 
   /** getdents(2): how many entries `sink` took; -ENOTDIR but for directories. */

@@ -1,10 +1,11 @@
 /** Open fifos, devices, made-up files, and descriptors opened with O_PATH. */
 import { EBADF, EFAULT, EINVAL, ENOTDIR } from '../abi/linux/errno.js';
 import { MAX_RW_COUNT } from '../abi/linux/limits.js';
+import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../abi/linux/poll.js';
 import { type Caller, OFFSET_END, OpenFile } from './open_files.js';
 import type { DeviceDriver } from './parts/devices.js';
 import { type Fifo, FifoEnd } from './parts/fifo.js';
-import type { Credentials, Result, Uio } from './rump_kernel.js';
+import type { Credentials, Pending, Result, Uio } from './rump_kernel.js';
 import type { Dentry, SynthFileInode } from './vfs/vnode.js';
 
 /** O_PATH: a place in the tree, nothing that can be read or written. */
@@ -30,6 +31,30 @@ export class OpenPath extends OpenFile {
   }
 }
 
+/** A poll(2) that waits for a change of the fifo. */
+class FifoPoll implements Pending {
+  readonly #stop: () => void;
+  #done: ((result: number) => void) | undefined;
+
+  constructor(end: FifoEnd, revents: () => number) {
+    this.#stop = end.fifo.watch(() => {
+      const ready = revents();
+      if (ready === 0 || this.#done === undefined) return;
+      this.#stop();
+      this.#done(ready);
+    });
+  }
+
+  onDone(done: (result: number) => void): void {
+    this.#done = done;
+  }
+
+  cancel(): number {
+    this.#stop();
+    return 0;
+  }
+}
+
 export class OpenFifo extends OpenFile {
   readonly end: FifoEnd;
 
@@ -50,6 +75,22 @@ export class OpenFifo extends OpenFile {
 
   override readable(): number {
     return this.end.fifo.readable();
+  }
+
+  override poll(events: number): Result {
+    const ready = this.#revents(events);
+    return ready !== 0 ? ready : new FifoPoll(this.end, () => this.#revents(events));
+  }
+
+  /** As pipe_poll() of the host's fs/pipe.c. */
+  #revents(events: number): number {
+    const { readable, writable, hangup, error } = this.end.readiness();
+    const has =
+      (readable ? POLLIN | POLLRDNORM : 0) |
+      (writable ? POLLOUT | POLLWRNORM : 0) |
+      (hangup ? POLLHUP : 0) |
+      (error ? POLLERR : 0);
+    return has & (events | POLLHUP | POLLERR);
   }
 
   override getDents(): number {

@@ -111,8 +111,9 @@ export class EmbeddedProcess extends AttributeCalls implements KernelProcess {
     return typeof found === 'number' ? found : this.kernel.mounts.umount(found, flags, this.cred);
   }
 
-  mounts(): readonly MountInfo[] {
-    return this.kernel.mounts.list(this.prefix);
+  mounts(out: MountInfo[]): Result {
+    out.push(...this.kernel.mounts.list(this.prefix));
+    return out.length;
   }
 
   /** -EINVAL for bad types; else -EAFNOSUPPORT: there is no network stack here. */

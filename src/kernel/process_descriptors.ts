@@ -1,5 +1,5 @@
 /** The calls on descriptors as such: open, close, dup, fcntl (fs/file.c, fs/fcntl.c). */
-import { EBADF, EINVAL, EMFILE, ENOENT, EOPNOTSUPP, EPERM } from '../abi/linux/errno.js';
+import { EBADF, EINVAL, EMFILE, ENAMETOOLONG, ENOENT, EOPNOTSUPP, EPERM } from '../abi/linux/errno.js';
 import {
   AT_EMPTY_PATH,
   AT_HANDLE_FID,
@@ -21,6 +21,7 @@ import { isOwner } from './vfs/access.js';
 import { pathFromRoot } from './vfs/mounts.js';
 import { FOLLOW } from './vfs/namei.js';
 import { checkFlags, openDentry, openPath } from './vfs/open.js';
+import type { Dentry } from './vfs/vnode.js';
 import { RegularInode } from './vfs/vnode.js';
 
 /** SETFL_MASK of fs/fcntl.c, without O_ASYNC, which no file here can do. */
@@ -86,13 +87,20 @@ export abstract class DescriptorCalls extends ProcessBase {
     return 0;
   }
 
-  fileType(fd: number): number {
-    return this.files.get(fd)?.inode.type ?? 0;
+  fileType(fd: number): Result {
+    return this.files.get(fd)?.inode.type ?? -EBADF;
   }
 
-  pathOf(fd: number): BytePath {
+  pathOf(fd: number, out: Uint8Array): Result {
     const dentry = this.files.get(fd)?.dentry;
-    if (dentry === undefined) return '';
+    if (dentry === undefined) return -EBADF;
+    const path = Buffer.from(this.#shownPath(dentry), 'latin1');
+    if (path.length > out.length) return -ENAMETOOLONG;
+    out.set(path);
+    return path.length;
+  }
+
+  #shownPath(dentry: Dentry): BytePath {
     const path = pathFromRoot(dentry, this.kernel.root) ?? `/${dentry.name}`;
     if (dentry.isAttached) return path;
     // O_TMPFILE's are named for their inode, below the file system's root.

@@ -86,6 +86,10 @@ export abstract class IoCalls extends DescriptorCalls {
     return this.fileOf(fd)?.readable() ?? -EBADF;
   }
 
+  poll(fd: number, events: number): Result {
+    return this.fileOf(fd)?.poll(events) ?? -EBADF;
+  }
+
   getDents(fd: number, sink: DirSink): Result {
     return this.files.get(fd)?.getDents(sink) ?? -EBADF;
   }

@@ -19,6 +19,11 @@ export interface Pending {
    * EINTR (pipe(7): a blocking write larger than PIPE_BUF may be partial).
    */
   cancel(): number;
+  /**
+   * True for a call that a signal must not end, as long as the program survives it (TASK_KILLABLE of the host's kernel, as for NFS):
+   * it may have been carried out already.
+   */
+  readonly killable?: boolean;
 }
 
 /** >= 0: success. < 0: -errno. A Pending: not yet. */
@@ -164,9 +169,11 @@ export interface KernelProcess {
   getStatusFlags(fd: number): Result;
   setStatusFlags(fd: number, flags: number): Result;
   /** S_IF* of what the descriptor names. */
-  fileType(fd: number): number;
-  /** The path of an open descriptor as /proc/self/fd shows it, from the rump root, with ' (deleted)' where it is. */
-  pathOf(fd: number): BytePath;
+  fileType(fd: number): Result;
+  /** The path of an open descriptor as /proc/self/fd shows it, from the rump root, with ' (deleted)' where it is. Fills `out`, returns the length. */
+  pathOf(fd: number, out: Uint8Array): Result;
+  /** poll(2) of one descriptor: revents when there are some (POLLERR and POLLHUP always count), else a result that comes when there are. */
+  poll(fd: number, events: number): Result;
   /** open(2) of /proc/self/fd/N: the same inode, a new open file description. */
   reopen(fd: number, flags: number): Result;
 
@@ -236,8 +243,8 @@ export interface KernelProcess {
   /** mount(2) and umount2(2); `target` from the rump root or relative to the working directory. */
   mount(source: BytePath, target: BytePath, type: BytePath, flags: number, data: BytePath): Result;
   umount(target: BytePath, flags: number): Result;
-  /** The mounts, in order, for statmount and listmount. */
-  mounts(): readonly MountInfo[];
+  /** The mounts, in order, for statmount and listmount: fills `out` and returns how many there are. */
+  mounts(out: MountInfo[]): Result;
 
   /** name_to_handle_at(2) and open_by_handle_at(2): `out` and `handle` are f_handle's bytes. Returns the length; handle type is always HANDLE_TYPE. */
   nameToHandle(at: number, path: BytePath, flags: number, out: Uint8Array): Result;

@@ -1,8 +1,10 @@
 import { EBADF, EFAULT, EFBIG, EMFILE, EPIPE } from '../abi/linux/errno.js';
 import { F_DUPFD, F_DUPFD_CLOEXEC } from '../abi/linux/fcntl.js';
+import { PATH_MAX } from '../abi/linux/limits.js';
 import { SIGPIPE, SIGXFSZ } from '../abi/linux/signal.js';
 import { NR } from '../abi/linux/syscalls.js';
-import type { Result } from '../kernel/rump_kernel.js';
+import { then } from '../kernel/results.js';
+import type { KernelProcess, Result } from '../kernel/rump_kernel.js';
 import type { PathDecision } from '../policy/decide.js';
 import type { Policy } from '../policy/policy.js';
 import { explainRule } from '../policy/words.js';
@@ -44,6 +46,12 @@ export function reply(call: Call, result: Result): void {
 export function whenDone(call: Call, result: Result, next: (result: number) => void): void {
   if (typeof result === 'number') next(result);
   else call.wait(result, next);
+}
+
+/** Goes on with the path of an open descriptor, '' when it has none. */
+export function withPath(kernel: KernelProcess, fd: number, next: (path: string) => Result): Result {
+  const out = Buffer.alloc(PATH_MAX);
+  return then(kernel.pathOf(fd, out), length => next(out.toString('latin1', 0, Math.max(length, 0))));
 }
 
 /** As reply(), for calls that write or grow: SIGPIPE for a broken pipe, SIGXFSZ for a file at RLIMIT_FSIZE, in the thread that called. */

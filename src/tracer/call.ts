@@ -1,6 +1,6 @@
 import { eventRegs, native, Resume, Stage } from './native.js';
 import { ARGUMENT_REGS, getAddress, getSigned, Reg, SYSCALL_INSN_SIZE, setReg } from './regs.js';
-import type { Scratch, Thread } from './thread.js';
+import type { Parked, Scratch, Thread } from './thread.js';
 import { TraceeUio } from './uio.js';
 
 /** Call numbers that the lanes themselves make (asm/unistd_64.h). */
@@ -26,6 +26,7 @@ const PAGE = 4096;
 export interface Pending {
   onDone(done: (result: number) => void): void;
   cancel(): number;
+  readonly killable?: boolean;
 }
 
 /** Thrown out of a handler when its thread has died: there is nobody left to answer. */
@@ -216,15 +217,16 @@ export class StoppedCall<S> {
   wait(pending: Pending, done: (result: number) => void): void {
     const { thread } = this;
     thread.saved.set(eventRegs);
-    thread.parked = { pending, done, result: undefined };
+    const parked: Parked = { pending, done, result: undefined, running: false };
+    thread.parked = parked;
     if (this.#stage === Stage.EXIT) this.#rewind(NR_PAUSE);
     else setReg(eventRegs, Reg.ORIG_RAX, NR_PAUSE);
     resumption.how = Resume.SETREGS;
     resumption.value = 0;
-    const parked = thread.parked;
     pending.onDone(result => {
       parked.result = result;
-      native.interrupt(thread.tid);
+      // Before it runs there is nothing to be interrupted: the loop sees the result then.
+      if (parked.running) native.interrupt(thread.tid);
     });
   }
 

@@ -54,6 +54,8 @@ export interface Parked {
   readonly done: (result: number) => void;
   /** Set when the answer is there and the thread was asked to stop. */
   result: number | undefined;
+  /** The thread sits in its host call: it can be asked to stop. */
+  running: boolean;
 }
 
 export class Thread<S> {

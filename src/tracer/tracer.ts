@@ -20,10 +20,14 @@ const EIO = 5;
 /** asm/signal.h */
 const SIGTRAP = 5;
 const SIGKILL = 9;
+const SIGCHLD = 17;
+const SIGCONT = 18;
 const SIGSTOP = 19;
 const SIGTSTP = 20;
 const SIGTTIN = 21;
 const SIGTTOU = 22;
+const SIGURG = 23;
+const SIGWINCH = 28;
 
 /** linux/ptrace.h */
 const PTRACE_EVENT_FORK = 1;
@@ -89,13 +93,23 @@ export class Tracer<S> {
     return thread;
   }
 
+  /** Sockets that are watched, or the time that was set, are ready (Kind.READY). */
+  onReady: () => void = () => {};
+  /** The thread whose event is being dealt with. */
+  current = 0;
+
   /** Runs until the program has ended (with `waitAll`, until all of its descendants have). */
   run(waitAll: boolean): Outcome {
     let kind = native.next(Resume.HOLD, 0);
     while (kind !== Kind.NONE) {
       resumption.how = Resume.CONT;
       resumption.value = 0;
-      this.#dispatch(kind);
+      if (kind === Kind.READY) {
+        resumption.how = Resume.HOLD;
+        this.onReady();
+      } else {
+        this.#dispatch(kind);
+      }
       if (this.#outcome !== undefined && !waitAll) break;
       kind = native.next(resumption.how, resumption.value);
     }
@@ -112,6 +126,10 @@ export class Tracer<S> {
     for (;;) {
       const kind = native.next(Resume.HOLD, 0);
       if (kind === Kind.NONE) return pids.size;
+      if (kind === Kind.READY) {
+        this.onReady();
+        continue;
+      }
       const tid = eventWords[Event.TID];
       if (kind === Kind.EXITED) this.#exited(tid);
       else native.kill(tid, SIGKILL);
@@ -121,12 +139,14 @@ export class Tracer<S> {
   #dispatch(kind: number): void {
     const tid = eventWords[Event.TID];
     const thread = this.threads.get(tid);
+    this.current = tid;
     if (thread === undefined) {
       this.#stranger(tid, kind);
       return;
     }
     try {
       this.#act(thread, kind);
+      this.#park(thread);
     } catch (error) {
       if (error instanceof ThreadGone) {
         // The native code has left the event that it met instead: the thread's end, or an exec that took its tid.
@@ -139,6 +159,17 @@ export class Tracer<S> {
       // Not the host's to answer: that could be the wrong kernel.
       if (kind === Kind.SECCOMP || kind === Kind.SYSCALL) thread.call.answer(-EIO);
     }
+  }
+
+  /** A thread that begins to wait is resumed by the next native.next(); if its answer is there already, it is stopped again at once. */
+  #park({ parked, tid }: Thread<S>): void {
+    if (parked === undefined || parked.running) return;
+    parked.running = true;
+    if (parked.result === undefined) return;
+    native.setRegs(tid, eventRegs);
+    native.resumeOther(tid, Resume.CONT, resumption.value);
+    native.interrupt(tid);
+    resumption.how = Resume.HOLD;
   }
 
   #afterLoss(thread: Thread<S>): void {
@@ -239,6 +270,17 @@ export class Tracer<S> {
     }
     resumption.value = signal;
     if (parked === undefined) return;
+    if (parked.result === undefined && parked.pending.killable === true) {
+      const fate = fateOf(thread.tid, signal);
+      if (fate !== 'dies') {
+        // Back into the host call, which the host kernel restarts; a handler has to wait for the answer.
+        if (fate === 'handles') {
+          thread.deferred.push(signal);
+          resumption.value = 0;
+        }
+        return;
+      }
+    }
     thread.parked = undefined;
     if (parked.result === undefined) {
       const partial = parked.pending.cancel();
@@ -264,6 +306,7 @@ export class Tracer<S> {
       native.getRegs(thread.tid, eventRegs);
       thread.call.continue(Stage.EXIT);
       parked.done(parked.result);
+      if (thread.parked === undefined) this.#sendDeferred(thread);
       return;
     }
     if (thread.hostCall !== undefined || thread.atEntry !== undefined) resumption.how = Resume.TO_EXIT;
@@ -367,6 +410,26 @@ export class Tracer<S> {
     const { parked } = thread;
     thread.parked = undefined;
     if (parked !== undefined && parked.result === undefined) parked.pending.cancel();
+  }
+}
+
+/** Signals whose default is to be ignored, to go on or to stop (signal(7)): SIGCHLD, SIGURG, SIGWINCH, SIGCONT, and the four that stop. */
+const HARMLESS = new Set([SIGCHLD, SIGURG, SIGWINCH, SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU]);
+
+/** What a signal does to a thread, by the masks in /proc/TID/status (proc(5)). */
+function fateOf(tid: number, signal: number): 'dies' | 'handles' | 'survives' {
+  try {
+    const status = readFileSync(`/proc/${tid}/status`, 'latin1');
+    const bit = 1n << BigInt(signal - 1);
+    const has = (mask: string): boolean => {
+      const match = new RegExp(`^${mask}:\\s*([0-9a-f]+)`, 'm').exec(status);
+      return match !== null && (BigInt(`0x${match[1]}`) & bit) !== 0n;
+    };
+    if (has('SigCgt')) return 'handles';
+    return has('SigIgn') || HARMLESS.has(signal) ? 'survives' : 'dies';
+  } catch {
+    // It is gone.
+    return 'dies';
   }
 }
 

@@ -1,5 +1,5 @@
 /** close(2), close_range(2), dup(2), fcntl(2), flock(2), ioctl(2). */
-import { EAGAIN, EBADF, EINVAL, ENOTTY } from '../../abi/linux/errno.js';
+import { EBADF, EINVAL, ENOTTY } from '../../abi/linux/errno.js';
 import {
   CLOSE_RANGE_CLOEXEC,
   CLOSE_RANGE_UNSHARE,
@@ -21,6 +21,7 @@ import {
 } from '../../abi/linux/fcntl.js';
 import { FIOCLEX, FIONBIO, FIONCLEX, FIONREAD } from '../../abi/linux/ioctl.js';
 import { NR } from '../../abi/linux/syscalls.js';
+import { andThen } from '../../kernel/results.js';
 import type { FileLock } from '../../kernel/rump_kernel.js';
 import {
   answerFd,
@@ -132,8 +133,7 @@ export function sysFcntl(call: Call, hijack: Hijack): void {
       return reply(call, kernel.getFdFlags(fd));
     case F_SETFD:
       // The placeholder gets the flag too: exec closes both.
-      kernel.setFdFlags(fd, call.int(2) & FD_CLOEXEC);
-      return call.run();
+      return whenDone(call, kernel.setFdFlags(fd, call.int(2) & FD_CLOEXEC), () => call.run());
     case F_GETFL:
       return reply(call, kernel.getStatusFlags(fd));
     case F_SETFL:
@@ -219,8 +219,9 @@ export function sysIoctl(call: Call, hijack: Hijack): void {
   switch (call.uint(1)) {
     case FIOCLEX:
     case FIONCLEX:
-      kernel.setFdFlags(fd, call.uint(1) === FIOCLEX ? FD_CLOEXEC : 0);
-      return call.run();
+      return whenDone(call, kernel.setFdFlags(fd, call.uint(1) === FIOCLEX ? FD_CLOEXEC : 0), () =>
+        call.run(),
+      );
     case FIONREAD: {
       const at = call.address(2);
       return whenDone(call, kernel.readable(fd), bytes => {
@@ -232,11 +233,11 @@ export function sysIoctl(call: Call, hijack: Hijack): void {
     case FIONBIO: {
       const fault = call.read(call.address(2), word);
       if (fault < 0) return call.answer(fault);
-      const flags = kernel.getStatusFlags(fd);
-      if (typeof flags !== 'number' || flags < 0)
-        return call.answer(typeof flags === 'number' ? flags : -EAGAIN);
       const on = wordView.getInt32(0, true) !== 0;
-      return reply(call, kernel.setStatusFlags(fd, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK));
+      const changed = andThen(kernel.getStatusFlags(fd), flags =>
+        kernel.setStatusFlags(fd, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK),
+      );
+      return reply(call, changed);
     }
     default:
       // Terminals, block devices, file attributes, clones: a file here has none of them.

@@ -4,33 +4,40 @@ import { encodeDirent, encodeDirent64 } from '../../abi/linux/dirent.js';
 import { EFAULT, EINVAL, ERANGE } from '../../abi/linux/errno.js';
 import { O_CLOEXEC, O_DIRECTORY, O_PATH, SEEK_CUR, SEEK_SET } from '../../abi/linux/fcntl.js';
 import { CLONE_FILES, CLONE_FS } from '../../abi/linux/sched.js';
+import { then } from '../../kernel/results.js';
 import { AT_PROC, isDone, type Result } from '../../kernel/rump_kernel.js';
 import { type Call, type Hijack, rumpFd, unshare, whenDone } from '../hijack.js';
 import { targetOf } from '../target.js';
 import { currentDirectory } from './stat.js';
 
-/** Entries are gathered here, then copied in one go; a program that offers more gets this much (getdents(2) may return less). */
-const entries = new Uint8Array(64 * 1024);
+/** A program that offers more gets this much at once (getdents(2) may return less). */
+const ROOM = 64 * 1024;
+/** Where entries are gathered, then copied in one go. A call that waits keeps it: another one gets its own. */
+let spare: Uint8Array | undefined;
 
 function getdents(call: Call, hijack: Hijack, encode: typeof encodeDirent64): void {
   const fd = rumpFd(call, hijack, 0);
   if (fd < 0) return;
-  const buffer = entries.subarray(0, Math.min(call.uint(2), entries.length));
-  const at = call.address(1);
+  const entries = spare ?? new Uint8Array(ROOM);
+  spare = undefined;
+  const buffer = entries.subarray(0, Math.min(call.uint(2), ROOM));
   let used = 0;
   let refused = false;
   const { kernel } = call.state;
   const start = kernel.lseek(fd, 0, SEEK_CUR);
-  const result = kernel.getDents(fd, (name, ino, type, next) => {
-    const length = encode(buffer, used, name, ino, type, next);
-    if (length === 0) refused = true;
-    used += length;
-    return length > 0;
-  });
+  const result = then(start, () =>
+    kernel.getDents(fd, (name, ino, type, next) => {
+      const length = encode(buffer, used, name, ino, type, next);
+      if (length === 0) refused = true;
+      used += length;
+      return length > 0;
+    }),
+  );
   whenDone(call, result, done => {
+    spare = entries;
     if (done < 0) return call.answer(done);
     if (used === 0) return call.answer(refused ? -EINVAL : 0);
-    const fault = call.write(at, entries, 0, used);
+    const fault = call.write(call.address(1), entries, 0, used);
     // Entries that the program did not get come again.
     if (fault < 0 && isDone(start)) kernel.lseek(fd, start, SEEK_SET);
     call.answer(fault < 0 ? -EFAULT : used);
@@ -45,12 +52,13 @@ export function sysGetdents64(call: Call, hijack: Hijack): void {
 
 export function sysGetcwd(call: Call, hijack: Hijack): void {
   if (!call.state.cwd.rump) return call.run();
-  const path = currentDirectory(hijack, call.state.kernel);
-  if (typeof path === 'number') return call.answer(path);
-  const bytes = Buffer.from(`${path}\0`, 'latin1');
-  if (call.long(1) < bytes.length) return call.answer(-ERANGE);
-  const fault = call.write(call.address(0), bytes);
-  call.answer(fault < 0 ? fault : bytes.length);
+  currentDirectory(call, hijack, call.state.kernel, path => {
+    if (typeof path === 'number') return call.answer(path);
+    const bytes = Buffer.from(`${path}\0`, 'latin1');
+    if (call.long(1) < bytes.length) return call.answer(-ERANGE);
+    const fault = call.write(call.address(0), bytes);
+    call.answer(fault < 0 ? fault : bytes.length);
+  });
 }
 
 /** The rump kernel's working directory has changed, or not: only then does the process live there. */

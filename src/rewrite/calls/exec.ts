@@ -1,6 +1,6 @@
 /** execve(2) and execveat(2) of programs and scripts that live in the rump kernel. */
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
-import { EACCES, EFAULT, EINVAL, ELOOP, ENOEXEC, ETXTBSY } from '../../abi/linux/errno.js';
+import { EACCES, EFAULT, EINVAL, ELOOP, ENOEXEC } from '../../abi/linux/errno.js';
 import {
   AT_EACCESS,
   AT_EMPTY_PATH,
@@ -13,10 +13,11 @@ import {
 } from '../../abi/linux/fcntl.js';
 import { S_IFREG } from '../../abi/linux/stat.js';
 import { NR } from '../../abi/linux/syscalls.js';
-import { isDone, type Uio } from '../../kernel/rump_kernel.js';
+import { andThen, then } from '../../kernel/results.js';
+import type { Result, Uio } from '../../kernel/rump_kernel.js';
 import { BufferUio } from '../../kernel/vfs/uio.js';
 import { decidePath, shownPath } from '../../policy/decide.js';
-import { because, type Call, type Hijack } from '../hijack.js';
+import { because, type Call, type Hijack, whenDone, withPath } from '../hijack.js';
 import { absolute, type Target, targetOf } from '../target.js';
 
 /** BINPRM_BUF_SIZE, linux/binfmts.h: how much of a file the kernel looks at. */
@@ -50,20 +51,21 @@ interface Layout {
 }
 
 function exec(call: Call, hijack: Hijack, target: Target, layout: Layout): void {
-  const { given } = target;
+  const { given, at } = target;
   call.state.pendingExe = undefined;
   if (given === undefined) return call.run();
   if (target.rump) {
-    const program = openProgram(call, target);
-    if (typeof program === 'number') return call.answer(program);
-    // As the interpreter of a script will open it: below the directory descriptor it would not find it by name.
-    const name = target.at === AT_FDCWD ? given : shownPath(hijack.policy, program.path);
-    return start(call, hijack, program, name, layout);
+    return openProgram(call, at, target.path, program => {
+      if (typeof program === 'number') return call.answer(program);
+      // As the interpreter of a script will open it: below the directory descriptor it would not find it by name.
+      const name = at === AT_FDCWD ? given : shownPath(hijack.policy, program.path);
+      start(call, hijack, program, name, layout);
+    });
   }
   // A script of the host's, whose interpreter may live in the rump kernel.
   const interpreter = hostInterpreter(call, given);
   if (interpreter === undefined || !decidePath(hijack.policy, interpreter.path).rump) return call.run();
-  script(call, hijack, interpreter, [given], layout);
+  script(call, hijack, interpreter, { words: [given], layout });
 }
 
 /** A rump program, open and found executable. */
@@ -81,32 +83,53 @@ class HostFileUio implements Uio {
     public resid: number,
   ) {}
   move(buf: Uint8Array, offset: number, length: number): number {
-    const n = writeSync(this.fd, buf, offset, length);
-    this.resid -= n;
-    return n;
+    try {
+      const n = writeSync(this.fd, buf, offset, length);
+      this.resid -= n;
+      return n;
+    } catch {
+      // The host has no room for the copy.
+      return 0;
+    }
   }
 }
 
-/** Opens what execve would run: a regular file that may be executed. Returns -errno as execve would. */
-function openProgram(call: Call, target: Target): Program | number {
+/** Opens what execve would run: a regular file that may be executed. `next` gets -errno as execve would give it. */
+function openProgram(call: Call, at: number, path: string, next: (program: Program | number) => void): void {
   const { kernel } = call.state;
-  const flags = target.path === '' ? AT_EMPTY_PATH : 0;
-  const allowed = kernel.accessAt(target.at, target.path, X_OK, flags | AT_EACCESS);
-  if (allowed !== 0) return typeof allowed === 'number' ? allowed : -EACCES;
-  const fd =
-    target.path === ''
-      ? kernel.reopen(target.at, O_RDONLY | O_CLOEXEC)
-      : kernel.openAt(target.at, target.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0, 0);
-  if (!isDone(fd)) return -EACCES;
-  if (fd < 0) return fd;
-  if (kernel.fileType(fd) !== S_IFREG) {
-    kernel.close(fd);
-    return -EACCES;
-  }
+  const flags = path === '' ? AT_EMPTY_PATH : 0;
+  const opened = andThen(kernel.accessAt(at, path, X_OK, flags | AT_EACCESS), () =>
+    path === ''
+      ? kernel.reopen(at, O_RDONLY | O_CLOEXEC)
+      : kernel.openAt(at, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0, 0),
+  );
+  whenDone(call, opened, fd => {
+    if (fd < 0) return next(fd);
+    readProgram(call, fd, next);
+  });
+}
+
+function readProgram(call: Call, fd: number, next: (program: Program | number) => void): void {
+  const { kernel } = call.state;
   const head = new Uint8Array(HEAD_SIZE);
-  const n = kernel.pread(fd, new BufferUio(head, 'read'), 0, 0);
-  const length = isDone(n) && n > 0 ? n : 0;
-  return { fd, head: head.subarray(0, length), path: kernel.pathOf(fd) };
+  let path = '';
+  let length = 0;
+  const read = andThen(kernel.fileType(fd), type =>
+    type !== S_IFREG
+      ? -EACCES
+      : then(kernel.pread(fd, new BufferUio(head, 'read'), 0, 0), got => {
+          length = Math.max(got, 0);
+          return withPath(kernel, fd, found => {
+            path = found;
+            return 0;
+          });
+        }),
+  );
+  whenDone(call, read, done => {
+    if (done >= 0) return next({ fd, head: head.subarray(0, length), path });
+    kernel.close(fd);
+    next(done);
+  });
 }
 
 interface Interpreter {
@@ -149,25 +172,32 @@ function start(call: Call, hijack: Hijack, program: Program, given: string, layo
   const interpreter = parseInterpreter(program.head);
   if (interpreter !== undefined) {
     call.state.kernel.close(program.fd);
-    return script(call, hijack, interpreter, [given], layout);
+    return script(call, hijack, interpreter, { words: [given], layout });
   }
   image(call, hijack, program, { argv: call.address(layout.argv), envp: call.address(layout.envp) });
 }
 
+/** A script on its way to an interpreter that is a program. */
+interface Script {
+  /** What stands before the program's own arguments: the script's path, with its interpreters' in front as they are found. */
+  readonly words: readonly string[];
+  readonly layout: Layout;
+}
+
 /** Runs a script: its interpreter, with the words of the #! line and the script's path before the program's own arguments. */
-function script(call: Call, hijack: Hijack, interpreter: Interpreter, words: string[], layout: Layout): void {
-  const before = [...words];
-  let current = interpreter;
-  for (let depth = 0; ; depth++) {
-    if (depth >= MAX_INTERPRETERS) return call.answer(-ELOOP);
-    before.unshift(current.path, ...(current.argument === undefined ? [] : [current.argument]));
-    const target = current.path.startsWith('/') ? absolute(call, hijack, current.path) : undefined;
-    const rump = target?.rump ?? call.state.cwd.rump;
-    if (!rump) break;
-    const program = openProgram(
-      call,
-      target ?? { rump: true, at: AT_FDCWD, path: current.path, magic: -1, given: current.path, error: 0 },
-    );
+function script(
+  call: Call,
+  hijack: Hijack,
+  interpreter: Interpreter,
+  { words, layout }: Script,
+  depth = 0,
+): void {
+  if (depth >= MAX_INTERPRETERS) return call.answer(-ELOOP);
+  const argument = interpreter.argument === undefined ? [] : [interpreter.argument];
+  const before = [interpreter.path, ...argument, ...words];
+  const target = interpreter.path.startsWith('/') ? absolute(call, hijack, interpreter.path) : undefined;
+  if (!(target?.rump ?? call.state.cwd.rump)) return hostScript(call, hijack, before, layout);
+  openProgram(call, target?.at ?? AT_FDCWD, target?.path ?? interpreter.path, program => {
     if (typeof program === 'number') return call.answer(program);
     const next = parseInterpreter(program.head);
     if (next === undefined) {
@@ -176,13 +206,17 @@ function script(call: Call, hijack: Hijack, interpreter: Interpreter, words: str
       return image(call, hijack, program, { argv, envp: call.address(layout.envp) });
     }
     call.state.kernel.close(program.fd);
-    current = next;
-  }
+    script(call, hijack, next, { words: before, layout }, depth + 1);
+  });
+}
+
+/** The interpreter is the host's. */
+function hostScript(call: Call, hijack: Hijack, before: readonly string[], layout: Layout): void {
   const argv = newArguments(call, before, call.address(layout.argv));
   if (argv < 0) return call.answer(argv);
   // The interpreter's path is the first string behind the new argument vector.
   const path = firstString(call, argv);
-  becauseOf(call, hijack, words[0], `its interpreter ${before[0]} is the host's`);
+  becauseOf(call, hijack, before[before.length - 1], `its interpreter ${before[0]} is the host's`);
   call.runThen(result => call.finish(result), NR.execve, path, argv, call.address(layout.envp));
 }
 
@@ -252,15 +286,21 @@ function image(call: Call, hijack: Hijack, program: Program, vectors: { argv: nu
     state.kernel.close(program.fd);
     return call.answer(fd);
   }
-  const copied = copyImage(call, program.fd, fd);
-  state.kernel.close(program.fd);
-  if (copied < 0) {
-    call.hostCall(NR.close, fd);
-    return call.answer(copied);
-  }
-  state.pendingExe = shown;
-  becauseOf(call, hijack, shown, 'the program lives in the rump kernel');
-  const empty = at + name.length - 1;
+  whenDone(call, copyImage(call, program.fd, fd), copied => {
+    state.kernel.close(program.fd);
+    if (copied < 0) {
+      call.hostCall(NR.close, fd);
+      return call.answer(copied);
+    }
+    state.pendingExe = shown;
+    becauseOf(call, hijack, shown, 'the program lives in the rump kernel');
+    execute(call, fd, at + name.length - 1, vectors);
+  });
+}
+
+/** execveat(2) of the memfd itself: `empty` is the address of an empty string. */
+function execute(call: Call, fd: number, empty: number, vectors: { argv: number; envp: number }): void {
+  const { state } = call;
   call.runThen(
     result => {
       // Only a failed exec comes back here.
@@ -288,20 +328,18 @@ function imageScratch(call: Call, name: string): number {
   return fault < 0 ? fault : at;
 }
 
-/** Fills the tracee's memfd from the rump file. Returns 0 or -errno. */
-function copyImage(call: Call, rump: number, memfd: number): number {
+/** Fills the tracee's memfd from the rump file: 0 or -errno. */
+function copyImage(call: Call, rump: number, memfd: number): Result {
   let host = -1;
   try {
     host = openSync(`/proc/${call.tid}/fd/${memfd}`, 'w');
-    const uio = new HostFileUio(host, Number.MAX_SAFE_INTEGER);
-    for (;;) {
-      const n = call.state.kernel.read(rump, uio);
-      if (!isDone(n)) return -ETXTBSY;
-      if (n <= 0) return n;
-    }
   } catch {
     return -ENOEXEC;
-  } finally {
-    if (host >= 0) closeSync(host);
   }
+  const uio = new HostFileUio(host, Number.MAX_SAFE_INTEGER);
+  const some = (): Result => then(call.state.kernel.read(rump, uio), got => (got > 0 ? some() : got));
+  return then(some(), done => {
+    closeSync(host);
+    return done;
+  });
 }

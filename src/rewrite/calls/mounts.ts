@@ -3,7 +3,6 @@ import {
   EFAULT,
   EINVAL,
   ENAMETOOLONG,
-  ENODEV,
   ENOENT,
   ENOEXEC,
   ENOSYS,
@@ -14,7 +13,8 @@ import {
 import { AT_EMPTY_PATH, AT_SYMLINK_FOLLOW, O_CLOEXEC } from '../../abi/linux/fcntl.js';
 import { PATH_MAX } from '../../abi/linux/limits.js';
 import { MS_BIND, MS_MOVE } from '../../abi/linux/mount.js';
-import { HANDLE_TYPE, isDone, type MountInfo } from '../../kernel/rump_kernel.js';
+import { andThen, then } from '../../kernel/results.js';
+import { HANDLE_TYPE, type MountInfo } from '../../kernel/rump_kernel.js';
 import { BufferUio } from '../../kernel/vfs/uio.js';
 import { decideCall } from '../../policy/decide.js';
 import { explainRule } from '../../policy/words.js';
@@ -99,12 +99,14 @@ export function sysNameToHandleAt(call: Call, hijack: Hijack): void {
     (flags & ~AT_HANDLE_FID) | emptyFlag(target),
     handle,
   );
-  whenDone(call, result, length => {
+  const mounts: MountInfo[] = [];
+  const listed = andThen(result, length => then(kernel.mounts(mounts), () => length));
+  whenDone(call, listed, length => {
     if (length < 0) return call.answer(length);
     view.setUint32(0, length, true);
     view.setUint32(4, HANDLE_TYPE, true);
     const id = new Uint8Array(4);
-    new DataView(id.buffer).setInt32(0, kernel.mounts()[0]?.id ?? 0, true);
+    new DataView(id.buffer).setInt32(0, mounts[0]?.id ?? 0, true);
     let fault = call.write(at, header);
     if (fault === 0 && room >= length) fault = call.write(at + HANDLE_HEADER, handle, 0, length);
     if (fault === 0) fault = call.write(mountIdAt, id);
@@ -138,8 +140,13 @@ export function sysOpenByHandleAt(call: Call, hijack: Hijack): void {
 const MNT_ID_REQ_VER0 = 24;
 const LSMT_ROOT = TWO_32 * TWO_32 - 1;
 
+interface MountRequest {
+  readonly id: number;
+  readonly param: bigint;
+}
+
 /** The mount that a request names and its parameter, or -errno. */
-function mountRequest(call: Call): { id: number; param: bigint } | number {
+function mountRequest(call: Call): MountRequest | number {
   const bytes = new Uint8Array(MNT_ID_REQ_VER0);
   const fault = call.read(call.address(0), bytes);
   if (fault < 0) return fault;
@@ -152,7 +159,14 @@ export function sysListmount(call: Call, hijack: Hijack): void {
   if (!isSwitched(call, hijack, 'listmount')) return;
   const request = mountRequest(call);
   if (typeof request === 'number') return call.answer(request);
-  const mounts = call.state.kernel.mounts();
+  const mounts: MountInfo[] = [];
+  whenDone(call, call.state.kernel.mounts(mounts), done => {
+    if (done < 0) call.answer(done);
+    else listMounts(call, request, mounts);
+  });
+}
+
+function listMounts(call: Call, request: MountRequest, mounts: readonly MountInfo[]): void {
   const below = (mount: MountInfo): boolean => request.id === LSMT_ROOT || mount.parentId === request.id;
   if (request.id !== LSMT_ROOT && !mounts.some(mount => mount.id === request.id)) return call.answer(-ENOENT);
   const ids = mounts
@@ -178,11 +192,15 @@ export function sysStatmount(call: Call, hijack: Hijack): void {
   if (!isSwitched(call, hijack, 'statmount')) return;
   const request = mountRequest(call);
   if (typeof request === 'number') return call.answer(request);
-  const mount = call.state.kernel.mounts().find(candidate => candidate.id === request.id);
-  if (mount === undefined) return call.answer(-ENOENT);
-  const bytes = encodeStatmount(mount, request.param);
-  if (call.long(2) < bytes.length) return call.answer(-EOVERFLOW);
-  call.answer(call.write(call.address(1), bytes));
+  const mounts: MountInfo[] = [];
+  whenDone(call, call.state.kernel.mounts(mounts), done => {
+    if (done < 0) return call.answer(done);
+    const mount = mounts.find(candidate => candidate.id === request.id);
+    if (mount === undefined) return call.answer(-ENOENT);
+    const bytes = encodeStatmount(mount, request.param);
+    if (call.long(2) < bytes.length) return call.answer(-EOVERFLOW);
+    call.answer(call.write(call.address(1), bytes));
+  });
 }
 
 function encodeStatmount(mount: MountInfo, wanted: bigint): Uint8Array {
@@ -239,8 +257,10 @@ export function sysFinitModule(call: Call, hijack: Hijack): void {
   if (rump < 0) return call.answer(-ENOEXEC);
   const image = new Uint8Array(MODULE_MAX);
   const got = kernel.pread(rump, new BufferUio(image, 'read'), 0, 0);
-  if (!isDone(got)) return call.answer(-ENODEV);
-  reply(call, got < 0 ? got : kernel.initModule(image.subarray(0, got)));
+  reply(
+    call,
+    andThen(got, length => kernel.initModule(image.subarray(0, length))),
+  );
 }
 
 export function sysDeleteModule(call: Call, hijack: Hijack): void {

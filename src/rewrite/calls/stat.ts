@@ -1,5 +1,5 @@
 /** stat(2) and its kin, statx(2), access(2), readlink(2), statfs(2). */
-import { EINVAL, ENAMETOOLONG, ENOENT, ERANGE } from '../../abi/linux/errno.js';
+import { EINVAL, ENAMETOOLONG, ERANGE } from '../../abi/linux/errno.js';
 import { AT_EACCESS, AT_EMPTY_PATH, AT_NO_AUTOMOUNT, AT_SYMLINK_NOFOLLOW } from '../../abi/linux/fcntl.js';
 import { PATH_MAX } from '../../abi/linux/limits.js';
 import {
@@ -12,9 +12,9 @@ import {
   STATX__RESERVED,
   STATX_SIZE,
 } from '../../abi/linux/stat.js';
-import { isDone, type Result, type Stat, type StatFs } from '../../kernel/rump_kernel.js';
+import type { KernelProcess, Result, Stat, StatFs } from '../../kernel/rump_kernel.js';
 import { shownPath } from '../../policy/decide.js';
-import { because, type Call, type Hijack, reply, rumpFd, whenDone } from '../hijack.js';
+import { because, type Call, type Hijack, reply, rumpFd, whenDone, withPath } from '../hijack.js';
 import { emptyFlag, type Target, targetOf } from '../target.js';
 
 function newStat(): Stat {
@@ -127,45 +127,68 @@ export function sysFaccessat2(call: Call, hijack: Hijack): void {
   access(call, targetOf(call, hijack, 0, 1, flags), call.int(2), flags);
 }
 
-/** What the host's magic links would show of the rump kernel, or undefined. */
-function magicLink(call: Call, hijack: Hijack, target: Target): string | undefined {
+/** Goes on with what the host's magic links would show of the rump kernel, or undefined. */
+function magicLink(
+  call: Call,
+  hijack: Hijack,
+  target: Target,
+  next: (link: string | undefined) => void,
+): void {
   const { state } = call;
-  if (target.magic >= 0) return shownPath(hijack.policy, state.kernel.pathOf(target.magic));
+  if (target.magic >= 0) {
+    let link = '';
+    const found = withPath(state.kernel, target.magic, path => {
+      link = shownPath(hijack.policy, path);
+      return 0;
+    });
+    return whenDone(call, found, () => next(link));
+  }
   const match = /^\/proc\/(self|thread-self|\d+)\/(exe|cwd)$/.exec(target.given ?? '');
-  if (match === null) return undefined;
+  if (match === null) return next(undefined);
   const owner = match[1].endsWith('self') ? state : hijack.stateOf(Number(match[1]));
-  if (match[2] === 'exe') return owner?.exe;
-  const path = owner?.cwd.rump ? currentDirectory(hijack, owner.kernel) : undefined;
-  return typeof path === 'string' ? path : undefined;
+  if (match[2] === 'exe') return next(owner?.exe);
+  if (!owner?.cwd.rump) return next(undefined);
+  currentDirectory(call, hijack, owner.kernel, path => next(typeof path === 'string' ? path : undefined));
 }
 
-/** The working directory as getcwd(2) shows it: -ENOENT when it was removed, -ENAMETOOLONG when PATH_MAX has no room for it. */
-export function currentDirectory(hijack: Hijack, kernel: Call['state']['kernel']): string | number {
+/** Goes on with the working directory as getcwd(2) shows it: -ENOENT when it was removed, -ENAMETOOLONG when PATH_MAX has no room for it. */
+export function currentDirectory(
+  call: Call,
+  hijack: Hijack,
+  kernel: KernelProcess,
+  next: (path: string | number) => void,
+): void {
   const out = new Uint8Array(PATH_MAX);
-  const length = kernel.getcwd(out);
-  if (!isDone(length)) return -ENOENT;
-  if (length < 0) return length === -ERANGE ? -ENAMETOOLONG : length;
-  const path = shownPath(hijack.policy, Buffer.from(out.buffer, 0, length).toString('latin1'));
-  return path.length < PATH_MAX ? path : -ENAMETOOLONG;
+  whenDone(call, kernel.getcwd(out), length => {
+    if (length < 0) return next(length === -ERANGE ? -ENAMETOOLONG : length);
+    const path = shownPath(hijack.policy, Buffer.from(out.buffer, 0, length).toString('latin1'));
+    next(path.length < PATH_MAX ? path : -ENAMETOOLONG);
+  });
 }
 
 function readlink(call: Call, hijack: Hijack, target: Target, bufferArg: number): void {
-  const size = call.int(bufferArg + 1);
-  const at = call.address(bufferArg);
-  const link = target.given?.startsWith('/') ? magicLink(call, hijack, target) : undefined;
-  if (link !== undefined) {
-    if (hijack.verbose) because(call, JSON.stringify(target.given), 'the link leads into the rump kernel');
+  if (!target.given?.startsWith('/')) return plainLink(call, target, bufferArg);
+  // The target is read again after a wait: by then another call may have used it.
+  const own = { ...target };
+  magicLink(call, hijack, own, link => {
+    if (link === undefined) return plainLink(call, own, bufferArg);
+    if (hijack.verbose) because(call, JSON.stringify(own.given), 'the link leads into the rump kernel');
+    const size = call.int(bufferArg + 1);
     if (size <= 0) return call.answer(-EINVAL);
     const bytes = Buffer.from(link, 'latin1').subarray(0, size);
-    const fault = call.write(at, bytes);
-    return call.answer(fault < 0 ? fault : bytes.length);
-  }
+    const fault = call.write(call.address(bufferArg), bytes);
+    call.answer(fault < 0 ? fault : bytes.length);
+  });
+}
+
+function plainLink(call: Call, target: Target, bufferArg: number): void {
   if (!target.rump) return call.run();
+  const size = call.int(bufferArg + 1);
   if (size <= 0) return call.answer(-EINVAL);
-  const out = new Uint8Array(Math.min(size, 4096));
+  const out = new Uint8Array(Math.min(size, PATH_MAX));
   whenDone(call, call.state.kernel.readlinkAt(target.at, target.path, out), length => {
     if (length < 0) return call.answer(length);
-    const fault = call.write(at, out, 0, length);
+    const fault = call.write(call.address(bufferArg), out, 0, length);
     call.answer(fault < 0 ? fault : length);
   });
 }

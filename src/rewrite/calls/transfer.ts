@@ -2,7 +2,7 @@
  * sendfile(2), copy_file_range(2), splice(2): inside the rump kernel, and across kernels by way of scratch memory in the
  * tracee, where the host's half of the transfer is an ordinary read or write of the thread's own, so that it blocks and is interrupted as such.
  */
-import { EAGAIN, EBADF, EINVAL, EISDIR, EOPNOTSUPP, EPIPE, ESPIPE } from '../../abi/linux/errno.js';
+import { EBADF, EINVAL, EISDIR, EOPNOTSUPP, EPIPE, ESPIPE } from '../../abi/linux/errno.js';
 import {
   F_GETFL,
   O_ACCMODE,
@@ -16,7 +16,8 @@ import { MAX_RW_COUNT } from '../../abi/linux/limits.js';
 import { SIGPIPE } from '../../abi/linux/signal.js';
 import { S_IFDIR, S_IFIFO, S_IFREG } from '../../abi/linux/stat.js';
 import { NR } from '../../abi/linux/syscalls.js';
-import { isDone, type KernelProcess } from '../../kernel/rump_kernel.js';
+import { andThen, then } from '../../kernel/results.js';
+import type { KernelProcess, Result } from '../../kernel/rump_kernel.js';
 import { native } from '../../tracer/native.js';
 import { because, type Call, type Hijack, whenDone } from '../hijack.js';
 
@@ -59,46 +60,50 @@ function advance(call: Call, side: End, moved: number): void {
 }
 
 /** Whether a rump end can take part: 0, or -errno. */
-type Check = (kernel: KernelProcess, side: End, isTarget: boolean) => number;
+type Check = (kernel: KernelProcess, side: End, isTarget: boolean) => Result;
 
 /** EBADF for a descriptor that is not open for its direction. */
-const isOpenFor: Check = (kernel, side, isTarget) => {
-  const status = kernel.getStatusFlags(side.rump);
-  if (!isDone(status) || status < 0) return -EBADF;
-  return (status & O_ACCMODE) === (isTarget ? O_RDONLY : O_WRONLY) ? -EBADF : 0;
-};
+const isOpenFor: Check = (kernel, side, isTarget) =>
+  then(kernel.getStatusFlags(side.rump), status => {
+    if (status < 0) return -EBADF;
+    return (status & O_ACCMODE) === (isTarget ? O_RDONLY : O_WRONLY) ? -EBADF : 0;
+  });
 
-function appends(kernel: KernelProcess, side: End): boolean {
-  const status = kernel.getStatusFlags(side.rump);
-  return isDone(status) && (status & O_APPEND) !== 0;
+/** `errno` for a target that appends. */
+function appends(kernel: KernelProcess, side: End, errno: number): Result {
+  return then(kernel.getStatusFlags(side.rump), status =>
+    status >= 0 && (status & O_APPEND) !== 0 ? -errno : 0,
+  );
 }
 
 /** sendfile(2), splice(2): what the mode lets through may still be of the wrong kind. */
-const isStream: Check = (kernel, side, isTarget) => {
-  const type = kernel.fileType(side.rump);
-  if (side.offset >= 0 && type === S_IFIFO) return -ESPIPE;
-  return type === S_IFDIR || (isTarget && appends(kernel, side)) ? -EINVAL : 0;
-};
+const isStream: Check = (kernel, side, isTarget) =>
+  then(kernel.fileType(side.rump), type => {
+    if (side.offset >= 0 && type === S_IFIFO) return -ESPIPE;
+    if (type === S_IFDIR) return -EINVAL;
+    return isTarget ? appends(kernel, side, EINVAL) : 0;
+  });
 
 /** copy_file_range(2): regular files alone (generic_file_rw_checks, fs/read_write.c). */
-const isRegular: Check = (kernel, side) => {
-  const type = kernel.fileType(side.rump);
-  return type === S_IFREG ? 0 : type === S_IFDIR ? -EISDIR : -EINVAL;
-};
-const takesRange: Check = (kernel, side, isTarget) => (isTarget && appends(kernel, side) ? -EBADF : 0);
+const isRegular: Check = (kernel, side) =>
+  then(kernel.fileType(side.rump), type => (type === S_IFREG ? 0 : type === S_IFDIR ? -EISDIR : -EINVAL));
+const takesRange: Check = (kernel, side, isTarget) => (isTarget ? appends(kernel, side, EBADF) : 0);
 
 /** In Linux's order: each check on both ends before the next one. */
 const STREAM_CHECKS = [isOpenFor, isStream];
 const RANGE_CHECKS = [isRegular, isOpenFor, takesRange];
 
-function checkBoth(call: Call, from: End, to: End, checks: readonly Check[]): number {
+function checkBoth(call: Call, from: End, to: End, checks: readonly Check[]): Result {
   const { kernel } = call.state;
-  for (const check of checks) {
-    let wrong = from.rump < 0 ? 0 : check(kernel, from, false);
-    if (wrong === 0 && to.rump >= 0) wrong = check(kernel, to, true);
-    if (wrong < 0) return wrong;
-  }
-  return 0;
+  return checks.reduce<Result>(
+    (before, check) =>
+      andThen(before, () =>
+        andThen(from.rump < 0 ? 0 : check(kernel, from, false), () =>
+          to.rump < 0 ? 0 : check(kernel, to, true),
+        ),
+      ),
+    0,
+  );
 }
 
 function transfer(
@@ -108,9 +113,15 @@ function transfer(
   length: number,
   checks: readonly Check[],
 ): void {
-  const wrong = checkBoth(call, from, to, checks);
-  // A descriptor that is not open at all comes before whatever is wrong with the other.
-  if (wrong < 0) return call.answer(hostSide(call, from, to) || wrong);
+  whenDone(call, checkBoth(call, from, to, checks), wrong => {
+    // A descriptor that is not open at all comes before whatever is wrong with the other.
+    if (wrong < 0) call.answer(hostSide(call, from, to) || wrong);
+    else begin(call, hijack, [from, to], length);
+  });
+}
+
+/** Both ends can take part. */
+function begin(call: Call, hijack: Hijack, [from, to]: [End, End], length: number): void {
   if (hijack.verbose) because(call, `${from.fd}, ${to.fd}`, reasonOf(from, to));
   const count = Math.min(length, MAX_RW_COUNT);
   if (count === 0) return call.answer(hostSide(call, from, to));
@@ -146,27 +157,41 @@ function inside(call: Call, from: End, to: End, count: number): void {
 /** The rump file is read where it stands, and its offset moves by what the host has taken. */
 function rumpToHost(call: Call, from: End, to: End, count: number, scratch: number): void {
   const { kernel } = call.state;
-  const positional = kernel.fileType(from.rump) === S_IFREG;
-  let start = from.offset;
-  if (positional && start < 0) {
-    const here = kernel.lseek(from.rump, 0, SEEK_CUR);
-    start = isDone(here) ? here : -EAGAIN;
-    if (start < 0) return call.answer(start);
-  }
-  const uio = call.uio(true, scratch, count);
-  whenDone(call, positional ? kernel.pread(from.rump, uio, start, 0) : kernel.read(from.rump, uio), got => {
-    if (got <= 0) return call.answer(got < 0 ? got : hostSide(call, from, to));
-    const done = (written: number): void => {
-      if (written > 0) {
-        advance(call, from, written);
-        advance(call, to, written);
-        if (positional && from.offset < 0) kernel.lseek(from.rump, start + written, SEEK_SET);
-      }
-      call.finish(written);
+  whenDone(call, kernel.fileType(from.rump), type => {
+    const positional = type === S_IFREG;
+    const start = !positional || from.offset >= 0 ? from.offset : kernel.lseek(from.rump, 0, SEEK_CUR);
+    const read = (at: number): Result => {
+      const uio = call.uio(true, scratch, count);
+      return positional ? kernel.pread(from.rump, uio, at, 0) : kernel.read(from.rump, uio);
     };
-    if (to.offset >= 0) call.runThen(done, NR.pwrite64, to.fd, scratch, got, to.offset);
-    else call.runThen(done, NR.write, to.fd, scratch, got);
+    let here = 0;
+    const got = then(start, at => {
+      here = at;
+      return positional && at < 0 ? at : read(at);
+    });
+    whenDone(call, got, bytes => {
+      if (bytes <= 0) return call.answer(bytes < 0 ? bytes : hostSide(call, from, to));
+      toHost(call, from, to, { scratch, bytes, next: positional && from.offset < 0 ? here : -1 });
+    });
   });
+}
+
+/** What was read is written to the host's end. `next`: where the rump file's own offset stands, which then moves; -1: nowhere. */
+function toHost(
+  call: Call,
+  from: End,
+  to: End,
+  { scratch, bytes, next }: { scratch: number; bytes: number; next: number },
+): void {
+  const done = (written: number): void => {
+    if (written <= 0) return call.finish(written);
+    advance(call, from, written);
+    advance(call, to, written);
+    if (next < 0) return call.finish(written);
+    whenDone(call, call.state.kernel.lseek(from.rump, next + written, SEEK_SET), () => call.finish(written));
+  };
+  if (to.offset >= 0) call.runThen(done, NR.pwrite64, to.fd, scratch, bytes, to.offset);
+  else call.runThen(done, NR.write, to.fd, scratch, bytes);
 }
 
 function hostToRump(call: Call, from: End, to: End, count: number, scratch: number): void {
@@ -231,9 +256,15 @@ export function sysSplice(call: Call, hijack: Hijack): void {
   if (both === undefined) return;
   const [from, to] = both;
   const { kernel } = call.state;
-  const fifo = both.some(side => side.rump >= 0 && kernel.fileType(side.rump) === S_IFIFO);
-  if (from.rump >= 0 && to.rump >= 0 && !fifo) return call.answer(-EINVAL);
-  transfer(call, hijack, both, Math.max(0, call.long(4)), STREAM_CHECKS);
+  const length = Math.max(0, call.long(4));
+  if (from.rump < 0 || to.rump < 0) return transfer(call, hijack, both, length, STREAM_CHECKS);
+  const types = then(kernel.fileType(from.rump), type =>
+    type === S_IFIFO ? type : kernel.fileType(to.rump),
+  );
+  whenDone(call, types, type => {
+    if (type === S_IFIFO) transfer(call, hijack, both, length, STREAM_CHECKS);
+    else call.answer(-EINVAL);
+  });
 }
 
 /** tee(2) and vmsplice(2) want pipes, and a fifo of the rump kernel cannot give its pages away. */
@@ -247,5 +278,7 @@ export function sysVmsplice(call: Call, hijack: Hijack): void {
   const rump = call.state.files.get(call.int(0));
   if (rump < 0) return call.run();
   hijack.stats.refused++;
-  call.answer(call.state.kernel.fileType(rump) === S_IFIFO ? -EOPNOTSUPP : -EBADF);
+  whenDone(call, call.state.kernel.fileType(rump), type =>
+    call.answer(type === S_IFIFO ? -EOPNOTSUPP : -EBADF),
+  );
 }

@@ -6,8 +6,8 @@ import { EINVAL } from '../../abi/linux/errno.js';
 import { SEEK_CUR, SEEK_SET } from '../../abi/linux/fcntl.js';
 import { decodeNetbsdDirents } from '../../abi/netbsd/dirent.js';
 import { NB } from '../../abi/netbsd/nr.js';
+import { andThen, then } from '../../kernel/results.js';
 import type { BytePath, DirSink, Result } from '../../kernel/rump_kernel.js';
-import { andThen, then } from './pending.js';
 import type { SysCall } from './syscall.js';
 
 const BLOCK_SIZE = 32 * 1024;

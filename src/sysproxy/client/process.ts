@@ -1,7 +1,6 @@
 /** A process of a remote kernel: its life and its rights. */
-import { EBADF, EINVAL } from '../../abi/linux/errno.js';
 import { NB } from '../../abi/netbsd/nr.js';
-import type { Credentials, KernelProcess, Result } from '../../kernel/rump_kernel.js';
+import type { Credentials, KernelProcess } from '../../kernel/rump_kernel.js';
 import { type ProcessOptions, Shared } from './process_base.js';
 import { SystemCalls } from './process_system.js';
 import { Remote } from './remote.js';
@@ -14,12 +13,7 @@ export class SysproxyProcess extends SystemCalls implements KernelProcess {
   /** Is root on the host as well, so that its users are the server's users. */
   readonly #mapsUsers: boolean;
 
-  constructor(
-    shared: Shared,
-    options: ProcessOptions,
-    processes: Set<SysproxyProcess>,
-    mapsUsers: boolean,
-  ) {
+  constructor(shared: Shared, options: ProcessOptions, processes: Set<SysproxyProcess>, mapsUsers: boolean) {
     super(shared, options);
     this.#processes = processes;
     this.#mapsUsers = mapsUsers;
@@ -113,7 +107,8 @@ export class SysproxyProcess extends SystemCalls implements KernelProcess {
     const { remote, umask } = this.shared;
     remote.submitBarrier(this.begin(NB.umask).int(umask));
     const { cred } = this.options;
-    if (this.#mapsUsers && (cred.uid !== 0 || cred.gid !== 0 || cred.groups.length > 0)) this.#sendCredentials(cred);
+    if (this.#mapsUsers && (cred.uid !== 0 || cred.gid !== 0 || cred.groups.length > 0))
+      this.#sendCredentials(cred);
     if (Number.isFinite(this.options.fsize)) this.sendFileSizeLimit();
   }
 }

@@ -37,14 +37,27 @@ import {
 } from '../../abi/linux/fcntl.js';
 import { POLLIN, POLLOUT } from '../../abi/linux/poll.js';
 import { S_IFDIR, S_IFMT } from '../../abi/linux/stat.js';
-import { NB_F_DUPFD, NB_F_DUPFD_CLOEXEC, NB_F_SETFD, NB_F_SETFL, toNetbsdOpen } from '../../abi/netbsd/fcntl.js';
+import {
+  NB_F_DUPFD,
+  NB_F_DUPFD_CLOEXEC,
+  NB_F_SETFD,
+  NB_F_SETFL,
+  toNetbsdOpen,
+} from '../../abi/netbsd/fcntl.js';
 import { NB_FIONREAD } from '../../abi/netbsd/ioctl.js';
 import { NB } from '../../abi/netbsd/nr.js';
 import { decodeNetbsdStat, NB_STAT_SIZE } from '../../abi/netbsd/stat.js';
-import { type BytePath, type DirSink, isDone, type Result, type Stat, type Uio } from '../../kernel/rump_kernel.js';
+import { andThen, then } from '../../kernel/results.js';
+import {
+  type BytePath,
+  type DirSink,
+  isDone,
+  type Result,
+  type Stat,
+  type Uio,
+} from '../../kernel/rump_kernel.js';
 import { Description, type Descriptor } from './descriptors.js';
 import { type DirectoryCalls, DirectoryReader } from './directories.js';
-import { andThen, then } from './pending.js';
 import { ProcessBase, type ProcessOptions, type Shared } from './process_base.js';
 import type { SysCall } from './syscall.js';
 import { Transfers } from './transfers.js';
@@ -61,7 +74,10 @@ export abstract class FileCalls extends ProcessBase {
 
   constructor(shared: Shared, options: ProcessOptions) {
     super(shared, options);
-    this.#transfers = new Transfers((nr, fd) => this.onFd(nr, fd), call => this.submit(call));
+    this.#transfers = new Transfers(
+      (nr, fd) => this.onFd(nr, fd),
+      call => this.submit(call),
+    );
   }
 
   openAt(at: number, path: BytePath, flags: number, mode: number, resolve: number): Result {
@@ -74,7 +90,7 @@ export abstract class FileCalls extends ProcessBase {
     const call = this.onPath(NB.openat, at, path);
     if (typeof call === 'number') return call;
     call.int(wireFlags(flags)).int(mode);
-    return this.#opened(call, flags, this.wholePath(at, path));
+    return this.opened(call, flags, this.wholePath(at, path));
   }
 
   reopen(fd: number, flags: number): Result {
@@ -85,7 +101,7 @@ export abstract class FileCalls extends ProcessBase {
   }
 
   /** Submits a call that opens a file, and gives it a number. */
-  #opened(call: SysCall, flags: number, path: BytePath): Result {
+  protected opened(call: SysCall, flags: number, path: BytePath): Result {
     const { shared } = this;
     const generation = shared.remote.generation;
     // Opening a fifo waits for its other end; nothing else that O_EXCL or O_DIRECTORY let through does.
@@ -97,7 +113,13 @@ export abstract class FileCalls extends ProcessBase {
     return this.finishWith(call, done => {
       if (done.result < 0) return done.result;
       const shown = (flags & O_PATH) !== 0 ? flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW) : statusFlags(flags);
-      return this.#install(done.result, new Description(shown, path), (flags & O_CLOEXEC) !== 0, 0, generation);
+      return this.#install(
+        done.result,
+        new Description(shown, path),
+        (flags & O_CLOEXEC) !== 0,
+        0,
+        generation,
+      );
     });
   }
 
@@ -146,7 +168,11 @@ export abstract class FileCalls extends ProcessBase {
     const entry = this.table.get(fd);
     if (entry === undefined) return -EBADF;
     entry.cloexec = (flags & FD_CLOEXEC) !== 0;
-    return this.submit(this.putFd(this.begin(NB.fcntl), entry).int(NB_F_SETFD).int(entry.cloexec ? 1 : 0));
+    return this.submit(
+      this.putFd(this.begin(NB.fcntl), entry)
+        .int(NB_F_SETFD)
+        .int(entry.cloexec ? 1 : 0),
+    );
   }
 
   getStatusFlags(fd: number): Result {

@@ -2,7 +2,6 @@
 import {
   EACCES,
   EBADF,
-  EEXIST,
   EINVAL,
   ENAMETOOLONG,
   ENOENT,
@@ -27,7 +26,13 @@ import { toLinuxErrno } from '../../abi/netbsd/errno.js';
 import { toNetbsdAt } from '../../abi/netbsd/fcntl.js';
 import { NB } from '../../abi/netbsd/nr.js';
 import { decodeNetbsdStat, NB_STAT_SIZE, toNetbsdDev } from '../../abi/netbsd/stat.js';
-import { encodeNetbsdTimespec, NB_TIMESPEC_SIZE, NB_UTIME_NOW, NB_UTIME_OMIT } from '../../abi/netbsd/time.js';
+import {
+  encodeNetbsdTimespec,
+  NB_TIMESPEC_SIZE,
+  NB_UTIME_NOW,
+  NB_UTIME_OMIT,
+} from '../../abi/netbsd/time.js';
+import { andThen, then } from '../../kernel/results.js';
 import {
   AT_FDCWD,
   type BytePath,
@@ -37,7 +42,6 @@ import {
   UTIME_NOW,
   UTIME_OMIT,
 } from '../../kernel/rump_kernel.js';
-import { andThen, then } from './pending.js';
 import { joinPath } from './process_base.js';
 import { FileCalls } from './process_files.js';
 import type { SysCall } from './syscall.js';
@@ -129,7 +133,9 @@ export abstract class PathCalls extends FileCalls {
 
   unlinkAt(at: number, path: BytePath, flags: number): Result {
     const call = this.onPath(NB.unlinkat, at, path);
-    return typeof call === 'number' ? call : this.submit(call.int(toNetbsdAt(0, (flags & AT_REMOVEDIR) !== 0)));
+    return typeof call === 'number'
+      ? call
+      : this.submit(call.int(toNetbsdAt(0, (flags & AT_REMOVEDIR) !== 0)));
   }
 
   renameAt(oldAt: number, oldPath: BytePath, newAt: number, newPath: BytePath, flags: number): Result {
@@ -153,7 +159,13 @@ export abstract class PathCalls extends FileCalls {
     return this.submit(call.string(path));
   }
 
-  #twoPaths(nr: number, oldAt: number, oldPath: BytePath, newAt: number, newPath: BytePath): SysCall | number {
+  #twoPaths(
+    nr: number,
+    oldAt: number,
+    oldPath: BytePath,
+    newAt: number,
+    newPath: BytePath,
+  ): SysCall | number {
     const call = this.onPath(nr, oldAt, oldPath);
     if (typeof call === 'number') return call;
     if (!this.putAt(call, newAt)) return this.refuse(call, EBADF);
@@ -191,7 +203,12 @@ export abstract class PathCalls extends FileCalls {
       return at === AT_FDCWD ? this.chownAt(at, '.', uid, gid, 0) : this.#fchown(at, uid, gid);
     const call = this.onPath(NB.fchownat, at, path);
     if (typeof call === 'number') return call;
-    return this.submit(call.int(uid).int(gid).int(toNetbsdAt(flags & AT_SYMLINK_NOFOLLOW)));
+    return this.submit(
+      call
+        .int(uid)
+        .int(gid)
+        .int(toNetbsdAt(flags & AT_SYMLINK_NOFOLLOW)),
+    );
   }
 
   fchown(fd: number, uid: number, gid: number): Result {
@@ -248,9 +265,9 @@ export abstract class PathCalls extends FileCalls {
     if (typeof call === 'number') return call;
     call.pad().long(offset).long(length);
     // posix_fallocate(2) returns its error, as POSIX has it.
-    return punch ? this.submit(call) : this.finishWith(call, done =>
-          done.result > 0 ? -toLinuxErrno(done.result) : done.result,
-        );
+    return punch
+      ? this.submit(call)
+      : this.finishWith(call, done => (done.result > 0 ? -toLinuxErrno(done.result) : done.result));
   }
 
   fsync(fd: number): Result {

@@ -82,7 +82,12 @@ export class Remote implements ConnectionEvents {
       return -ENOTCONN;
     }
     call.state = State.QUEUED;
-    return this.#enqueue(() => this.#fly(call), !this.#reconnecting, false, () => this.drop(call));
+    return this.#enqueue(
+      () => this.#fly(call),
+      !this.#reconnecting,
+      false,
+      () => this.drop(call),
+    );
   }
 
   /** As submit(), for a call whose result nobody needs, but which has to take effect before the next one. */
@@ -90,7 +95,12 @@ export class Remote implements ConnectionEvents {
     call.tag = this.options.tag();
     if (this.#ready()) this.#blockUntil(this.#fly(call));
     else if (this.#phase === 'starting' || this.#phase === 'ready')
-      this.#enqueue(() => this.#fly(call), true, true, () => this.drop(call));
+      this.#enqueue(
+        () => this.#fly(call),
+        true,
+        true,
+        () => this.drop(call),
+      );
     else this.drop(call);
   }
 

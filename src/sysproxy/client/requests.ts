@@ -120,7 +120,9 @@ export class ServerRequests {
 
   #region(high: number, low: number, length: number): Region | undefined {
     if (high !== ANON_SPACE) return undefined;
-    return this.#regions.find(({ low: start, bytes }) => low >= start && low + length <= start + bytes.length);
+    return this.#regions.find(
+      ({ low: start, bytes }) => low >= start && low + length <= start + bytes.length,
+    );
   }
 
   #regionIn(high: number, low: number, length: number, to: number): boolean {

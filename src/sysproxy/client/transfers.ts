@@ -2,8 +2,8 @@
 import { EFAULT } from '../../abi/linux/errno.js';
 import { SEEK_CUR } from '../../abi/linux/fcntl.js';
 import { NB } from '../../abi/netbsd/nr.js';
+import { andThen, then } from '../../kernel/results.js';
 import type { Result, Uio } from '../../kernel/rump_kernel.js';
-import { andThen, then } from './pending.js';
 import type { SysCall } from './syscall.js';
 
 /** One call reads at most this much, bytes; a longer read is several. */

@@ -1,7 +1,13 @@
 /** Waiting for a remote descriptor without a call that holds a result: readiness may be asked for and forgotten. */
-import { encodeNetbsdPollfd, NB_POLLFD_SIZE, readNetbsdRevents } from '../../abi/netbsd/poll.js';
+
 import { NB } from '../../abi/netbsd/nr.js';
-import { fromNetbsdPoll, toNetbsdPoll } from '../../abi/netbsd/poll.js';
+import {
+  encodeNetbsdPollfd,
+  fromNetbsdPoll,
+  NB_POLLFD_SIZE,
+  readNetbsdRevents,
+  toNetbsdPoll,
+} from '../../abi/netbsd/poll.js';
 import type { Result } from '../../kernel/rump_kernel.js';
 import type { Descriptor } from './descriptors.js';
 import { Later } from './pending.js';

@@ -1,6 +1,6 @@
 /** What the contract tests share: any kernel's processes, and short forms of common calls. */
 
-import type { Result, RumpKernel, StatFs } from '../../../src/kernel/rump_kernel.js';
+import type { MountInfo, Result, RumpKernel, StatFs } from '../../../src/kernel/rump_kernel.js';
 import {
   AT_FDCWD,
   type Credentials,
@@ -94,4 +94,16 @@ export function cwd(process: KernelProcess): string | number {
   const out = Buffer.alloc(4096);
   const length = now(process.getcwd(out));
   return length < 0 ? length : out.toString('latin1', 0, length);
+}
+
+/** An open descriptor's path. */
+export function pathOf(process: KernelProcess, fd: number): string {
+  const out = Buffer.alloc(4096);
+  return out.toString('latin1', 0, now(process.pathOf(fd, out)));
+}
+
+export function mounts(process: KernelProcess): MountInfo[] {
+  const list: MountInfo[] = [];
+  now(process.mounts(list));
+  return list;
 }
