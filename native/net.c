@@ -228,13 +228,26 @@ int rh_net_listen(const char *path)
 	return fd;
 }
 
-int rh_net_listen_tcp(const char *host, const char *port)
+static int is_loopback(const struct sockaddr *address)
+{
+	if (address->sa_family == AF_INET6)
+		return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)address)->sin6_addr);
+	return address->sa_family == AF_INET &&
+	       ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
+/* -EPERM for an address that other machines can reach, unless `anywhere`. */
+int rh_net_listen_tcp(const char *host, const char *port, int anywhere)
 {
 	struct addrinfo *all;
 	int one = 1, fd, r = resolve(host, port, AI_PASSIVE, &all);
 
 	if (r < 0)
 		return r;
+	if (!anywhere && !is_loopback(all->ai_addr)) {
+		freeaddrinfo(all);
+		return -EPERM;
+	}
 	fd = socket(all->ai_family, all->ai_socktype | SOCK_CLOEXEC, all->ai_protocol);
 	if (fd < 0) {
 		freeaddrinfo(all);

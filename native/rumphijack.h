@@ -106,7 +106,7 @@ int rh_net_wait(int timeout, int *woken);
 int rh_net_connect(const char *path);
 int rh_net_connect_tcp(const char *host, const char *port);
 int rh_net_listen(const char *path);
-int rh_net_listen_tcp(const char *host, const char *port);
+int rh_net_listen_tcp(const char *host, const char *port, int anywhere);
 int rh_net_port(int fd);
 int rh_net_accept(int fd);
 int64_t rh_net_send(int fd, const void *buffer, int64_t offset, int64_t length);

@@ -16,6 +16,20 @@ Exit status: the program's; 128+n when signal n ended it; 125 when rumphijack
 itself fails, 126 when the program cannot be run, 127 when it is not found.
 See rumphijack(1), and rumphijack(7) for what SPEC can say.`;
 
+const SERVER_EXAMPLES = `
+URL is unix:///absolute/path, unix://relative/path or tcp://host:port/. Whoever can
+connect is root in this kernel: unix sockets are for their owner alone, tcp binds to
+loopback addresses unless --listen-anywhere is given.
+
+Examples:
+  rumphijack server unix:///tmp/rump
+  RUMP_SERVER=unix:///tmp/rump rumphijack run -- sh -c 'echo hi >/rump/f'
+  RUMP_SERVER=unix:///tmp/rump rumphijack run -- cat /rump/f
+  rumphijack ctl unix:///tmp/rump halt
+
+Exit status: 0 when it serves in the background or was ended; 125 when it cannot.
+See rumphijack(1).`;
+
 function version(): string {
   for (const up of ['../../../package.json', '../../package.json']) {
     try {
@@ -43,7 +57,11 @@ function program(): Command {
     .argument('<program>', 'the program, found through PATH as by the shell')
     .argument('[args...]', 'its arguments')
     .option('--hijack <spec>', 'what to hijack, as RUMPHIJACK (default: path=/rump,socket=all:nolocal)')
-    .option('--server <url>', 'the rump kernel server, as RUMP_SERVER (not yet: the embedded kernel only)')
+    .option('--server <url>', 'the rump kernel server, as RUMP_SERVER (default: an embedded kernel)')
+    .option(
+      '--retry <when>',
+      'when the server is lost: die, once, inftime or seconds, as RUMPHIJACK_RETRYCONNECT',
+    )
     .option(
       '--fdoff <n>',
       `rump descriptor 0 is this number in the program, at least ${MIN_FDOFF} (default: 128)`,
@@ -59,9 +77,32 @@ function program(): Command {
       run(name, args, {
         hijack: text(options.hijack),
         server: text(options.server),
+        retry: text(options.retry),
         fdoff: text(options.fdoff),
         verbose: options.verbose === true,
         waitAll: options.waitAll === true,
+      });
+    });
+  root
+    .command('server')
+    .description('serve the embedded kernel to rump_sp clients; goes to the background when it is ready')
+    .argument('<url>', 'where to listen')
+    .option('-s, --stay', 'stay in front')
+    .option('--pid-file <file>', 'write the process id to this file while the server runs')
+    .option(
+      '--ready-fd <n>',
+      'write a line with the URL to this descriptor when clients can come, and close it',
+    )
+    .option('--listen-anywhere', 'let tcp bind to addresses that other machines can reach')
+    .helpOption('-h, --help', 'print this help and exit')
+    .addHelpText('after', SERVER_EXAMPLES)
+    .action(async (url: string, options: Record<string, unknown>) => {
+      const { server } = await import('./server.js');
+      server(url, {
+        stay: options.stay === true,
+        pidFile: text(options.pidFile),
+        readyFd: text(options.readyFd),
+        listenAnywhere: options.listenAnywhere === true,
       });
     });
   for (const command of root.commands) command.exitOverride();

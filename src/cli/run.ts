@@ -3,10 +3,15 @@ import { readFileSync } from 'node:fs';
 import { getSystemErrorMap } from 'node:util';
 import { EACCES, ENOENT, ENOEXEC, errnoName } from '../abi/linux/errno.js';
 import { EmbeddedKernel } from '../kernel/embedded.js';
+import type { RumpKernel } from '../kernel/rump_kernel.js';
 import { parseFdoff, parsePolicy } from '../policy/parse.js';
 import { type Policy, PolicyError } from '../policy/policy.js';
 import { Hijacker } from '../rewrite/hijacker.js';
 import { FIRST_CALLS, filterRules } from '../rewrite/rules.js';
+import { SysproxyClient } from '../sysproxy/client/client.js';
+import { DialError } from '../sysproxy/client/dial.js';
+import { parseRetry, RetryError } from '../sysproxy/client/retry.js';
+import { UrlError } from '../sysproxy/url.js';
 import { compileFilter } from '../tracer/filter.js';
 import { hostSlabs, native } from '../tracer/native.js';
 import { CANNOT_RUN, fail, NOT_FOUND, OWN_FAILURE, SIGNAL_BASE } from './output.js';
@@ -14,6 +19,7 @@ import { CANNOT_RUN, fail, NOT_FOUND, OWN_FAILURE, SIGNAL_BASE } from './output.
 export interface RunOptions {
   hijack: string | undefined;
   server: string | undefined;
+  retry: string | undefined;
   fdoff: string | undefined;
   verbose: boolean;
   waitAll: boolean;
@@ -93,30 +99,58 @@ export function run(program: string, args: readonly string[], options: RunOption
   native.exit(supervise(program, args.length + 1, options));
 }
 
+interface Setup {
+  policy: Policy;
+  hijacker: Hijacker;
+  found: ReturnType<typeof launch>;
+}
+
+/** What is wrong with what the user has said, or with the server: messages are for the user. */
+function isForUser(error: unknown): error is Error {
+  return [PolicyError, UrlError, DialError, RetryError].some(kind => error instanceof kind);
+}
+
+/** All that can fail before anything runs. */
+function prepare(program: string, options: RunOptions): Setup {
+  const server = options.server ?? process.env.RUMP_SERVER ?? '';
+  const retry =
+    options.retry === undefined
+      ? parseRetry(process.env.RUMPHIJACK_RETRYCONNECT, 'RUMPHIJACK_RETRYCONNECT')
+      : parseRetry(options.retry, '--retry');
+  const policy = policyOf(options);
+  const found = launch();
+  const make = (kernel: RumpKernel): Hijacker =>
+    new Hijacker({ policy, kernel, verbose: options.verbose, warn: fail, nofile: found.nofile });
+  if (server === '') return { policy, found, hijacker: make(new EmbeddedKernel({ slabs: hostSlabs })) };
+  let hijacker: Hijacker | undefined;
+  const name = program.slice(program.lastIndexOf('/') + 1);
+  const client = SysproxyClient.open(
+    {
+      url: server,
+      retry,
+      tell: fail,
+      tag: () => hijacker?.tracer.current ?? 0,
+      onSignal: (tid, signal) => hijacker?.raise(tid, signal),
+      onDie: tid => hijacker?.endProgram(tid),
+    },
+    name,
+  );
+  hijacker = make(client);
+  hijacker.tracer.onReady = () => client.loop.turn(0);
+  client.loop.onTimeout = milliseconds => native.nextTimeout(milliseconds);
+  return { policy, found, hijacker };
+}
+
 function supervise(program: string, count: number, options: RunOptions): number {
-  const server = options.server ?? process.env.RUMP_SERVER;
-  if (server !== undefined && server !== '') {
-    fail(
-      `servers are not supported yet (${server}): unset RUMP_SERVER and --server to use the embedded kernel`,
-    );
-    return OWN_FAILURE;
-  }
-  let policy: Policy;
+  let setup: Setup;
   try {
-    policy = policyOf(options);
+    setup = prepare(program, options);
   } catch (error) {
-    if (!(error instanceof PolicyError)) throw error;
+    if (!isForUser(error)) throw error;
     fail(error.message);
     return OWN_FAILURE;
   }
-  const found = launch();
-  const hijacker = new Hijacker({
-    policy,
-    kernel: new EmbeddedKernel({ slabs: hostSlabs }),
-    verbose: options.verbose,
-    warn: fail,
-    nofile: found.nofile,
-  });
+  const { policy, hijacker, found } = setup;
   const rules = filterRules(policy);
   const filter =
     rules.length === 0

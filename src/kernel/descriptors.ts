@@ -2,16 +2,23 @@
 import { EBADF, EINVAL, EMFILE } from '../abi/linux/errno.js';
 import type { OpenFile } from './open_files.js';
 
-/** New descriptors begin here: a rump kernel's 0 to 2 are its console. */
+/** New descriptors begin here: a rump kernel's 0 to 2 are its console, whether there is one or not. */
 const FIRST_FREE = 3;
 
 /** Shared by the processes that were made with CLONE_FILES. POSIX locks belong to it. */
 export class FdTable {
   readonly #files: (OpenFile | undefined)[] = [];
   readonly #cloexec: boolean[] = [];
-  /** No number from FIRST_FREE to below this is free. */
-  #searchFrom = FIRST_FREE;
+  readonly #first: number;
+  /** No number from #first to below this is free. */
+  #searchFrom: number;
   #sharers = 1;
+
+  /** `first`: the lowest number that new descriptors get. */
+  constructor(first = FIRST_FREE) {
+    this.#first = first;
+    this.#searchFrom = first;
+  }
 
   /** The open file of a descriptor, those opened with O_PATH too. */
   get(fd: number): OpenFile | undefined {
@@ -29,7 +36,7 @@ export class FdTable {
 
   /** A table with the same open files. */
   copy(): FdTable {
-    const copied = new FdTable();
+    const copied = new FdTable(this.#first);
     this.#files.forEach((file, fd) => {
       if (file !== undefined) copied.#put(fd, file, this.#cloexec[fd]);
     });
@@ -54,7 +61,7 @@ export class FdTable {
     const file = this.#files[fd];
     if (file === undefined) return -EBADF;
     this.#files[fd] = undefined;
-    if (fd >= FIRST_FREE && fd < this.#searchFrom) this.#searchFrom = fd;
+    if (fd >= this.#first && fd < this.#searchFrom) this.#searchFrom = fd;
     file.inode.locks?.releasePosix(this);
     file.release();
     return 0;
@@ -84,9 +91,9 @@ export class FdTable {
   }
 
   #lowestFree(min: number): number {
-    let fd = min <= FIRST_FREE ? this.#searchFrom : Math.max(min, FIRST_FREE);
+    let fd = min <= this.#first ? this.#searchFrom : min;
     while (this.#files[fd] !== undefined) fd++;
-    if (min <= FIRST_FREE) this.#searchFrom = fd;
+    if (min <= this.#first) this.#searchFrom = fd;
     return fd;
   }
 

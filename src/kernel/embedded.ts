@@ -1,6 +1,7 @@
 /** The embedded kernel: a rump kernel within this process, with a tmpfs for its root. */
 import { hostname, totalmem } from 'node:os';
 import { S_IFCHR, S_IFDIR } from '../abi/linux/stat.js';
+import { openConsole } from './console.js';
 import { FdTable } from './descriptors.js';
 import { KernelState } from './kernel_state.js';
 import { DEVICES } from './parts/devices.js';
@@ -69,7 +70,9 @@ export class EmbeddedKernel implements RumpKernel {
   }
 
   spawn(options: SpawnOptions): KernelProcess {
-    const { comm, pid, cred, prefix } = options;
+    const { comm, pid, cred, prefix, console } = options;
+    const files = new FdTable(console === undefined ? undefined : 0);
+    if (console !== undefined) openConsole(files, this.#state, console);
     return new EmbeddedProcess({
       kernel: this.#state,
       pid,
@@ -78,7 +81,7 @@ export class EmbeddedKernel implements RumpKernel {
       cred,
       nofile: DEFAULT_NOFILE,
       fsize: Infinity,
-      files: new FdTable(),
+      files,
       fs: new FsContext(this.#state.root, options.umask & 0o777),
     });
   }

@@ -136,6 +136,11 @@ export interface SpawnOptions {
    * sees them (mount lists, absolute symlink targets that name it lead back to the root). Nothing else depends on it.
    */
   prefix: BytePath;
+  /**
+   * Takes what is written to the descriptors 0 to 2, which are then open on the kernel's console and numbers like all others.
+   * Without it they are closed, and stay out of use.
+   */
+  console?: (bytes: Uint8Array) => void;
 }
 
 /**

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { errnoName } from '../abi/linux/errno.js';
+import { SIGPIPE, SIGXFSZ } from '../abi/linux/signal.js';
 import { NR, syscallName } from '../abi/linux/syscalls.js';
 import type { RumpKernel } from '../kernel/rump_kernel.js';
 import { prefixFor } from '../policy/decide.js';
 import type { Policy } from '../policy/policy.js';
 import type { StoppedCall } from '../tracer/call.js';
+import { native } from '../tracer/native.js';
 import type { Thread } from '../tracer/thread.js';
 import { Tracer, type TracerEvents } from '../tracer/tracer.js';
 import { credentialsOf } from './calls/process.js';
@@ -130,6 +132,17 @@ export class Hijacker implements Hijack, TracerEvents<ProcessState> {
       `error ${call}`,
       `internal error in ${call}, the program gets EIO: ${what.split('\n', 1)[0]}`,
     );
+  }
+
+  /** A signal from the rump kernel. SIGPIPE and SIGXFSZ go with an errno by which the handler sends them itself. */
+  raise(tid: number, signal: number): void {
+    if (signal !== 0 && signal !== SIGPIPE && signal !== SIGXFSZ) native.tkill(tid, signal);
+  }
+
+  /** The program ends, with status 1, at the call that is being answered (RUMPHIJACK_RETRYCONNECT=die). */
+  endProgram(tid: number): void {
+    const thread = this.tracer.threads.get(tid);
+    if (thread !== undefined) thread.process.exitStatus = 1;
   }
 
   /** One warning of a kind is enough. */

@@ -24,9 +24,11 @@ export const net = {
     port: string,
   ) => number,
   listen: library.func('int rh_net_listen(const char *path)') as (path: string) => number,
-  listenTcp: library.func('int rh_net_listen_tcp(const char *host, const char *port)') as (
+  /** -EPERM for an address that other machines can reach, unless `anywhere` is 1. */
+  listenTcp: library.func('int rh_net_listen_tcp(const char *host, const char *port, int anywhere)') as (
     host: string,
     port: string,
+    anywhere: number,
   ) => number,
   port: library.func('int rh_net_port(int fd)') as (fd: number) => number,
   accept: library.func('int rh_net_accept(int fd)') as (fd: number) => number,

@@ -6,6 +6,7 @@ import { TraceeUio } from './uio.js';
 /** Call numbers that the lanes themselves make (asm/unistd_64.h). */
 const NR_MMAP = 9;
 const NR_PAUSE = 34;
+const NR_EXIT_GROUP = 231;
 
 /** include/linux/errno.h: not for user space; the host kernel turns it into EINTR or a restart. */
 const ERESTARTSYS = 512;
@@ -141,6 +142,8 @@ export class StoppedCall<S> {
 
   /** The rump kernel's result, >= 0 or -errno; the host never sees the call. */
   answer(result: number): void {
+    const { exitStatus } = this.thread.process;
+    if (exitStatus !== undefined) return this.#exitGroup(exitStatus);
     if (this.#signal !== 0) {
       setReg(eventRegs, Reg.RAX, result);
       setReg(eventRegs, Reg.ORIG_RAX, -1);
@@ -152,6 +155,15 @@ export class StoppedCall<S> {
     }
     this.onAnswer?.(this, result);
   }
+  /** The thread calls exit_group(2) in place of its call. */
+  #exitGroup(status: number): void {
+    setReg(eventRegs, ARGUMENT_REGS[0], status);
+    if (this.#stage === Stage.EXIT) this.#rewind(NR_EXIT_GROUP);
+    else setReg(eventRegs, Reg.ORIG_RAX, NR_EXIT_GROUP);
+    resumption.how = Resume.SETREGS;
+    resumption.value = 0;
+  }
+
   /** Told of each answer, for -v. */
   onAnswer: ((call: StoppedCall<S>, result: number) => void) | undefined;
 

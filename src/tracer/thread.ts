@@ -27,6 +27,8 @@ export class Process<S> {
   /** Low descriptors that stop by a stacked filter of their own. */
   readonly stopped: Set<number>;
   mm: AddressSpace;
+  /** It ends with this status at the next call that is answered. */
+  exitStatus: number | undefined;
   /** Its 32-bit calls were told of. */
   warned = false;
 

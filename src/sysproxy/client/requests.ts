@@ -8,7 +8,7 @@ const COPY_LIMIT = 16 * 1024 * 1024;
 /** Memory that ANONMMAP may take in all, bytes. */
 const ANON_LIMIT = 16 * 1024 * 1024;
 /** High word of its addresses: beside those of calls, and no program's either. */
-const ANON_SPACE = 0xfffd_0000;
+const ANON_SPACE = 0x000e_0000;
 const PAGE = 4096;
 
 interface Region {

@@ -7,10 +7,10 @@ import { TWO_32 } from '../frame.js';
 import type { Later } from './pending.js';
 
 /**
- * Addresses that the server is given: not canonical on x86-64, so that no program can have memory there. High word: this, and
+ * Addresses that the server is given: above what x86-64 gives a program by itself, and exact as numbers. High word: this, and
  * the call's slot below; low word: an offset into its scratch, or from the second piece of 2^28 bytes on, a buffer.
  */
-const SCRATCH_SPACE = 0xfffe_0000;
+const SCRATCH_SPACE = 0x000f_0000;
 const PIECE_SHIFT = 28;
 export const PIECE_SIZE = 2 ** PIECE_SHIFT;
 const PIECE_MASK = PIECE_SIZE - 1;

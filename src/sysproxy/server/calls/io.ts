@@ -1,0 +1,187 @@
+/** read, write and their kin. */
+import { EBADF, EFAULT, EINVAL, EPIPE } from '../../../abi/linux/errno.js';
+import { O_ACCMODE, O_RDONLY } from '../../../abi/linux/fcntl.js';
+import { IOV_MAX } from '../../../abi/linux/limits.js';
+import { S_IFIFO } from '../../../abi/linux/stat.js';
+import type { Uio } from '../../../kernel/rump_kernel.js';
+import { TWO_32 } from '../../frame.js';
+import { type Call, type Steps, wait } from '../call.js';
+import { CallError, callError } from '../errors.js';
+import { FIFO_PIECE, PIECE } from '../limits.js';
+import { drained, type Range, ReadUio, WriteUio } from '../uio.js';
+
+/** Read at a time: more than a fifo holds, so that only files that have all of it are asked again. */
+const BATCH = 256 * 1024;
+const IOVEC_SIZE = 16;
+/** NetBSD's SIGPIPE (signal.h). */
+const SIGPIPE = 13;
+const SSIZE_MAX = 2 ** 63 - 1;
+
+/** The descriptor's own offset, in place of one. */
+const CURRENT = -1;
+
+export function read(call: Call): number | Steps {
+  return readInto(call, [{ address: call.ulong(1), length: call.ulong(2) }], CURRENT);
+}
+
+export function pread(call: Call): number | Steps {
+  const offset = call.long(4);
+  if (offset < 0) return -EINVAL;
+  return readInto(call, [{ address: call.ulong(1), length: call.ulong(2) }], offset);
+}
+
+export function* readv(call: Call): Steps {
+  return yield* later(readInto(call, yield* iovec(call), CURRENT));
+}
+
+export function* preadv(call: Call): Steps {
+  const offset = call.long(4);
+  if (offset < 0) return -EINVAL;
+  return yield* later(readInto(call, yield* iovec(call), offset));
+}
+
+export function write(call: Call): Steps {
+  return writeFrom(call, [{ address: call.ulong(1), length: call.ulong(2) }], CURRENT);
+}
+
+export function* pwrite(call: Call): Steps {
+  const offset = call.long(4);
+  if (offset < 0) return -EINVAL;
+  return yield* writeFrom(call, [{ address: call.ulong(1), length: call.ulong(2) }], offset);
+}
+
+export function* writev(call: Call): Steps {
+  return yield* writeFrom(call, yield* iovec(call), CURRENT);
+}
+
+export function* pwritev(call: Call): Steps {
+  const offset = call.long(4);
+  if (offset < 0) return -EINVAL;
+  return yield* writeFrom(call, yield* iovec(call), offset);
+}
+
+function* later(result: number | Steps): Steps {
+  return typeof result === 'number' ? result : yield* result;
+}
+
+/** The iovec in slots 1 and 2. */
+function* iovec(call: Call): Steps<Range[]> {
+  const count = call.int(2);
+  if (count <= 0 || count > IOV_MAX) throw callError(EINVAL);
+  const bytes = yield* call.copyin(call.ulong(1), count * IOVEC_SIZE);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const ranges: Range[] = [];
+  for (let at = 0; at < bytes.length; at += IOVEC_SIZE) {
+    ranges.push({ address: ulongAt(view, at), length: ulongAt(view, at + 8) });
+  }
+  return ranges;
+}
+
+function ulongAt(view: DataView, at: number): number {
+  return view.getUint32(at + 4, true) * TWO_32 + view.getUint32(at, true);
+}
+
+function totalOf(ranges: readonly Range[]): number {
+  let total = 0;
+  for (const { address, length } of ranges) {
+    if (address > Number.MAX_SAFE_INTEGER) throw callError(EFAULT);
+    total += length;
+  }
+  if (total > SSIZE_MAX) throw callError(EINVAL);
+  return total;
+}
+
+function readInto(call: Call, ranges: readonly Range[], offset: number): number | Steps {
+  const total = totalOf(ranges);
+  if (total > BATCH) return readMuch(call, ranges, total, offset);
+  const uio = new ReadUio(call.session, ranges, 0, total);
+  const result = readOnce(call, uio, offset);
+  return typeof result === 'number' ? result : wait(result);
+}
+
+function readOnce(call: Call, uio: Uio, offset: number) {
+  const fd = call.int(0);
+  return offset === CURRENT ? call.kernel.read(fd, uio) : call.kernel.pread(fd, uio, offset, 0);
+}
+
+/** More than a client can be sent at once: in batches, as it reads them. */
+function* readMuch(call: Call, ranges: readonly Range[], total: number, offset: number): Steps {
+  let done = 0;
+  while (done < total) {
+    const length = Math.min(BATCH, total - done);
+    const uio = new ReadUio(call.session, ranges, done, length);
+    const got = yield* wait(readOnce(call, uio, offset === CURRENT ? CURRENT : offset + done));
+    if (got < 0) return done > 0 ? done : got;
+    done += got;
+    if (got < length) break;
+    if (call.session.isFull) yield drained(call.session);
+  }
+  return done;
+}
+
+function* writeFrom(call: Call, ranges: readonly Range[], offset: number): Steps {
+  const total = totalOf(ranges);
+  const fd = call.int(0);
+  const flags = call.kernel.getStatusFlags(fd);
+  // Before anything is asked of the client, as NetBSD does.
+  if (typeof flags !== 'number' || flags < 0 || (flags & O_ACCMODE) === O_RDONLY) return -EBADF;
+  if (total === 0) return yield* wait(writeOnce(call, new WriteUio(new Uint8Array(0)), offset));
+  const piece = call.kernel.fileType(fd) === S_IFIFO ? FIFO_PIECE : PIECE;
+  let done = 0;
+  while (done < total) {
+    const length = Math.min(piece, total - done);
+    const put = yield* writePiece(call, ranges, done, length, offset === CURRENT ? CURRENT : offset + done);
+    if (put === -EPIPE) call.session.raise(SIGPIPE);
+    if (put < 0) return done > 0 ? done : put;
+    done += put;
+    if (put < length) break;
+  }
+  return done;
+}
+
+function* writePiece(
+  call: Call,
+  ranges: readonly Range[],
+  from: number,
+  length: number,
+  offset: number,
+): Steps {
+  let uio: WriteUio;
+  try {
+    uio = new WriteUio(yield* gather(call, ranges, from, length));
+  } catch (error) {
+    if (error instanceof CallError) return -error.errno;
+    throw error;
+  }
+  const result = writeOnce(call, uio, offset);
+  if (typeof result === 'number') return result;
+  uio.keep();
+  return yield result;
+}
+
+/** `length` bytes of the client's memory in `ranges`, from the `from`th on; valid until the next wait. */
+function* gather(call: Call, ranges: readonly Range[], from: number, length: number): Steps<Uint8Array> {
+  let skip = from;
+  let gathered: Uint8Array | undefined;
+  let have = 0;
+  for (const range of ranges) {
+    if (skip >= range.length) {
+      skip -= range.length;
+      continue;
+    }
+    const part = Math.min(range.length - skip, length - have);
+    const bytes = yield* call.borrow(range.address + skip, part);
+    if (part === length) return bytes;
+    gathered ??= new Uint8Array(length);
+    gathered.set(bytes, have);
+    have += part;
+    skip = 0;
+    if (have === length) break;
+  }
+  return gathered ?? new Uint8Array(0);
+}
+
+function writeOnce(call: Call, uio: Uio, offset: number) {
+  const fd = call.int(0);
+  return offset === CURRENT ? call.kernel.write(fd, uio) : call.kernel.pwrite(fd, uio, offset, 0);
+}

@@ -1,0 +1,93 @@
+/** What is left: clocks, modules, halting, and families that this kernel has no stack for. */
+import {
+  EAFNOSUPPORT,
+  EBADF,
+  EINVAL,
+  ENOENT,
+  ENOTSOCK,
+  EOPNOTSUPP,
+  EPERM,
+} from '../../../abi/linux/errno.js';
+import {
+  decodeNetbsdTimespec,
+  encodeNetbsdTimespec,
+  encodeNetbsdTimeval,
+  NB_TIMESPEC_SIZE,
+} from '../../../abi/netbsd/time.js';
+import type { Call, Steps } from '../call.js';
+
+/** time.h: CLOCK_REALTIME, CLOCK_MONOTONIC. */
+const CLOCK_REALTIME = 0;
+const CLOCK_MONOTONIC = 3;
+
+function now(clock: number): { sec: number; nsec: number } | undefined {
+  const milliseconds =
+    clock === CLOCK_REALTIME ? Date.now() : clock === CLOCK_MONOTONIC ? performance.now() : undefined;
+  if (milliseconds === undefined) return undefined;
+  const sec = Math.floor(milliseconds / 1000);
+  return { sec, nsec: Math.floor((milliseconds - sec * 1000) * 1_000_000) };
+}
+
+export function clockGettime(call: Call): number {
+  const time = now(call.int(0));
+  if (time === undefined) return -EINVAL;
+  const bytes = new Uint8Array(NB_TIMESPEC_SIZE);
+  encodeNetbsdTimespec(new DataView(bytes.buffer), 0, time.sec, time.nsec);
+  call.copyout(call.ulong(1), bytes);
+  return 0;
+}
+export function gettimeofday(call: Call): number {
+  const { sec, nsec } = now(CLOCK_REALTIME) ?? { sec: 0, nsec: 0 };
+  const bytes = new Uint8Array(NB_TIMESPEC_SIZE);
+  encodeNetbsdTimeval(new DataView(bytes.buffer), 0, sec, Math.floor(nsec / 1000));
+  if (call.ulong(0) !== 0) call.copyout(call.ulong(0), bytes);
+  return 0;
+}
+export function* nanosleep(call: Call): Steps {
+  const bytes = yield* call.copyin(call.ulong(0), NB_TIMESPEC_SIZE);
+  const { sec, nsec } = decodeNetbsdTimespec(new DataView(bytes.buffer, bytes.byteOffset), 0);
+  if (sec < 0 || nsec < 0 || nsec >= 1_000_000_000) return -EINVAL;
+  yield call.session.state.timers.after(sec * 1000 + nsec / 1_000_000);
+  return 0;
+}
+
+/** sync(2): what is in memory is as safe as it gets. */
+export function sync(): number {
+  return 0;
+}
+
+/** reboot(2): whatever the way, the kernel ends here; it has no machine to start again. */
+export function reboot(call: Call): number {
+  if (call.process.user.effective !== 0) return -EPERM;
+  call.session.state.halt();
+  return 0;
+}
+
+/** sys/module.h */
+const MODCTL_LOAD = 0;
+const MODCTL_UNLOAD = 1;
+
+/** Nothing can be loaded into this kernel. */
+export function* modctl(call: Call): Steps {
+  if (call.process.user.effective !== 0) return -EPERM;
+  switch (call.int(0)) {
+    case MODCTL_LOAD:
+      return -EOPNOTSUPP;
+    case MODCTL_UNLOAD: {
+      const name = yield* call.copyinstr(call.ulong(1), 64);
+      const status = call.kernel.deleteModule(name, 0);
+      return typeof status === 'number' ? status : -ENOENT;
+    }
+    default:
+      return -EINVAL;
+  }
+}
+
+/** socket(2), socketpair(2): no family has a stack here. */
+export function socket(): number {
+  return -EAFNOSUPPORT;
+}
+/** Calls on sockets: there are none to make them on. */
+export function onSocket(call: Call): number {
+  return call.kernel.isOpen(call.int(0)) ? -ENOTSOCK : -EBADF;
+}
