@@ -3,6 +3,7 @@ import type { RumpKernel, SpawnOptions } from '../../kernel/rump_kernel.js';
 import { parseUrl, type ServerUrl } from '../url.js';
 import type { DialError } from './dial.js';
 import { ClientLoop } from './loop.js';
+import { ProcView } from './proc_view.js';
 import { SysproxyProcess } from './process.js';
 import { Shared } from './process_base.js';
 import { Remote, type RemoteOptions } from './remote.js';
@@ -28,6 +29,7 @@ export class SysproxyClient implements RumpKernel {
   readonly loop = new ClientLoop();
   readonly #options: RemoteOptions;
   readonly #processes = new Set<SysproxyProcess>();
+  readonly #procView = new ProcView();
   /** A first process, made to see that there is a server at all. */
   #first: Remote | undefined;
 
@@ -71,8 +73,7 @@ export class SysproxyClient implements RumpKernel {
     const process = new SysproxyProcess(
       shared,
       { pid, prefix, cred, nofile: Number.POSITIVE_INFINITY, fsize: Number.POSITIVE_INFINITY },
-      this.#processes,
-      cred.uid === 0 || isRoot(),
+      { processes: this.#processes, mapsUsers: cred.uid === 0 || isRoot(), procView: this.#procView },
     );
     process.adopt();
     return process;

@@ -153,10 +153,14 @@ export class Connection implements Waiter {
     if (!this.lost) this.#watch();
   }
 
-  /** As wait(), for a call that may take its time in the kernel: no conclusion about the server follows. */
-  waitBriefly(isOver: () => boolean): void {
-    const { slow } = { slow: this.#slow };
-    this.wait(isOver, false);
+  /** As wait(), for a call that may take its time in the kernel: at least `milliseconds`, and no conclusion about the server follows. */
+  waitBriefly(isOver: () => boolean, milliseconds: number): void {
+    const slow = this.#slow;
+    const until = milliseconds === 0 ? 0 : performance.now() + milliseconds;
+    do {
+      this.wait(isOver, false);
+      if (until > 0) this.#slow = false;
+    } while (!this.lost && !isOver() && performance.now() < until);
     this.#slow = slow;
   }
 

@@ -4,6 +4,7 @@ import { O_NONBLOCK, O_PATH } from '../../abi/linux/fcntl.js';
 import { S_IFCHR, S_IFIFO, S_IFSOCK } from '../../abi/linux/stat.js';
 import type { BytePath } from '../../kernel/rump_kernel.js';
 import type { DirectoryReader } from './directories.js';
+import type { LocalFile } from './proc_view.js';
 
 /** New descriptors begin here: 0 to 2 are the server's console. */
 const FIRST_FREE = 3;
@@ -14,6 +15,10 @@ export class Description {
   type = 0;
   /** The server's side never blocks: the client waits for readiness instead. */
   nonblocking = false;
+  /** A file that is made up here: it has no descriptor at the server. */
+  local: LocalFile | undefined;
+  /** Descriptors that refer to it. */
+  references = 0;
   /** Position in a directory's entries. */
   directory: DirectoryReader | undefined;
 
@@ -86,18 +91,32 @@ export class DescriptorTable {
   }
 
   delete(fd: number): void {
+    const entry = this.#entries[fd];
     this.#entries[fd] = undefined;
+    if (entry !== undefined) forget(entry.file);
   }
 
   /** execve(2). */
   closeOnExec(): void {
     this.#entries.forEach((entry, fd) => {
-      if (entry?.cloexec) this.#entries[fd] = undefined;
+      if (entry?.cloexec) this.delete(fd);
     });
+  }
+
+  /** The process is gone. */
+  release(): void {
+    for (let fd = 0; fd < this.#entries.length; fd++) this.delete(fd);
   }
 
   #put(fd: number, entry: Descriptor | undefined): void {
     while (this.#entries.length <= fd) this.#entries.push(undefined);
     this.#entries[fd] = entry;
+    if (entry !== undefined) entry.file.references++;
   }
+}
+
+/** One descriptor less: the last one closes what is open here. */
+function forget(file: Description): void {
+  file.references--;
+  if (file.references === 0) file.local?.process.close(file.local.fd);
 }

@@ -1,27 +1,38 @@
 /** A process of a remote kernel: its life and its rights. */
 import { NB } from '../../abi/netbsd/nr.js';
 import type { Credentials, KernelProcess } from '../../kernel/rump_kernel.js';
+import type { ProcView } from './proc_view.js';
 import { type ProcessOptions, Shared } from './process_base.js';
-import { SystemCalls } from './process_system.js';
+import { ProcViewCalls } from './process_proc.js';
 import { Remote } from './remote.js';
 
 /** NGROUPS_MAX of NetBSD's sys/syslimits.h. */
 const NGROUPS_MAX = 16;
 
-export class SysproxyProcess extends SystemCalls implements KernelProcess {
-  readonly #processes: Set<SysproxyProcess>;
+/** What a process shares with the others of its client. */
+export interface ClientParts {
+  readonly processes: Set<SysproxyProcess>;
   /** Is root on the host as well, so that its users are the server's users. */
+  readonly mapsUsers: boolean;
+  readonly procView: ProcView;
+}
+
+export class SysproxyProcess extends ProcViewCalls implements KernelProcess {
+  readonly #processes: Set<SysproxyProcess>;
   readonly #mapsUsers: boolean;
 
-  constructor(shared: Shared, options: ProcessOptions, processes: Set<SysproxyProcess>, mapsUsers: boolean) {
+  protected readonly procView: ProcView;
+
+  constructor(shared: Shared, options: ProcessOptions, { processes, mapsUsers, procView }: ClientParts) {
     super(shared, options);
+    this.procView = procView;
     this.#processes = processes;
     this.#mapsUsers = mapsUsers;
     processes.add(this);
     shared.remote.onRestored = () => this.#restore();
   }
 
-  protected override get others(): Iterable<SystemCalls> {
+  protected override get others(): Iterable<ProcViewCalls> {
     return this.#processes;
   }
 
@@ -29,7 +40,11 @@ export class SysproxyProcess extends SystemCalls implements KernelProcess {
     const options = { ...this.options, pid };
     const shared = share.files ? this.shared : this.#copyShared();
     if (share.files) shared.users++;
-    return new SysproxyProcess(shared, options, this.#processes, this.#mapsUsers);
+    return new SysproxyProcess(shared, options, {
+      processes: this.#processes,
+      mapsUsers: this.#mapsUsers,
+      procView: this.procView,
+    });
   }
 
   #copyShared(): Shared {
@@ -60,7 +75,9 @@ export class SysproxyProcess extends SystemCalls implements KernelProcess {
   exit(): void {
     this.#processes.delete(this);
     this.shared.users--;
-    if (this.shared.users === 0) this.shared.remote.close();
+    if (this.shared.users > 0) return;
+    this.table.release();
+    this.shared.remote.close();
   }
 
   /** Every client is root there; what a root of the host gives up, it gives up there, too. */

@@ -1,6 +1,6 @@
 /** What the calls of a remote process are made with. */
-import { EBADF } from '../../abi/linux/errno.js';
-import { AT_FDCWD, type BytePath, type Credentials, type Result } from '../../kernel/rump_kernel.js';
+import { EBADF, EPERM } from '../../abi/linux/errno.js';
+import { AT_FDCWD, AT_PROC, type BytePath, type Credentials, type Result } from '../../kernel/rump_kernel.js';
 import { type Descriptor, DescriptorTable } from './descriptors.js';
 import type { Remote } from './remote.js';
 import type { SysCall } from './syscall.js';
@@ -97,6 +97,8 @@ export abstract class ProcessBase {
 
   /** A call whose first arguments are a directory and a path below it; -EBADF. */
   protected onPath(nr: number, at: number, path: BytePath): SysCall | number {
+    // The view of /proc is not to be changed by anything but writes.
+    if (at === AT_PROC) return -EPERM;
     const call = this.begin(nr);
     if (!this.putAt(call, at)) return this.refuse(call, EBADF);
     return call.string(path);

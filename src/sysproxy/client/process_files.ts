@@ -49,6 +49,7 @@ import { NB } from '../../abi/netbsd/nr.js';
 import { decodeNetbsdStat, NB_STAT_SIZE } from '../../abi/netbsd/stat.js';
 import { andThen, then } from '../../kernel/results.js';
 import {
+  AT_FDCWD,
   type BytePath,
   type DirSink,
   isDone,
@@ -96,9 +97,17 @@ export abstract class FileCalls extends ProcessBase {
   reopen(fd: number, flags: number): Result {
     const entry = this.table.get(fd);
     if (entry === undefined) return -ENOENT;
-    // The server has no name for an open file but its path.
-    return this.openAt(-100, entry.file.path, flags & ~(O_CREAT | O_NOFOLLOW), 0, 0);
+    const { path } = entry.file;
+    // The server has no name for an open file but its path; where another file has that by now, a copy of the descriptor is what is left.
+    return andThen(this.isStillAt(fd, path), same =>
+      same === 1
+        ? this.openAt(AT_FDCWD, path, flags & ~(O_CREAT | O_NOFOLLOW), 0, 0)
+        : this.dup(fd, 0, (flags & O_CLOEXEC) !== 0),
+    );
   }
+
+  /** 1 when a path leads to the file that is open, 0 when not. */
+  protected abstract isStillAt(fd: number, path: BytePath): Result;
 
   /** Submits a call that opens a file, and gives it a number. */
   protected opened(call: SysCall, flags: number, path: BytePath): Result {
@@ -132,10 +141,19 @@ export abstract class FileCalls extends ProcessBase {
     return fd;
   }
 
+  /** Gives a file that is made up here its number. */
+  protected installLocal(file: Description, cloexec: boolean, min = 0): number {
+    const entry = { remote: -1, file, generation: this.shared.remote.generation, cloexec };
+    const fd = this.table.install(entry, min, this.options.nofile);
+    if (fd < 0 && file.references === 0) file.local?.process.close(file.local.fd);
+    return fd;
+  }
+
   close(fd: number): Result {
     const entry = this.table.get(fd);
     if (entry === undefined) return -EBADF;
     this.table.delete(fd);
+    if (entry.file.local !== undefined) return 0;
     if (entry.generation !== this.shared.remote.generation) return 0;
     return this.submit(this.putFd(this.begin(NB.close), entry));
   }
@@ -145,6 +163,7 @@ export abstract class FileCalls extends ProcessBase {
     if (entry === undefined) return -EBADF;
     const next = this.table.next(min, this.options.nofile);
     if (next < 0) return next;
+    if (entry.file.local !== undefined) return this.installLocal(entry.file, cloexec, min);
     const command = cloexec ? NB_F_DUPFD_CLOEXEC : NB_F_DUPFD;
     const copy = (from: number): Result => {
       const call = this.putFd(this.begin(NB.fcntl), entry).int(command).int(from);
@@ -168,6 +187,7 @@ export abstract class FileCalls extends ProcessBase {
     const entry = this.table.get(fd);
     if (entry === undefined) return -EBADF;
     entry.cloexec = (flags & FD_CLOEXEC) !== 0;
+    if (entry.file.local !== undefined) return 0;
     return this.submit(
       this.putFd(this.begin(NB.fcntl), entry)
         .int(NB_F_SETFD)
@@ -186,7 +206,7 @@ export abstract class FileCalls extends ProcessBase {
     const before = file.flags;
     const after = (before & ~SETTABLE) | (flags & SETTABLE);
     file.flags = after;
-    if (!this.#differsThere(file, before, after)) return 0;
+    if (file.local !== undefined || !this.#differsThere(file, before, after)) return 0;
     return then(this.#sendStatus(entry, after), result => {
       if (result < 0) file.flags = before;
       return result;
@@ -214,6 +234,7 @@ export abstract class FileCalls extends ProcessBase {
   protected typeOf(entry: Descriptor): Result {
     const { file } = entry;
     if (file.type !== 0) return file.type;
+    if (file.local !== undefined) return file.local.process.fileType(file.local.fd);
     const call = this.putFd(this.begin(NB.__fstat50), entry);
     const at = call.reserve(NB_STAT_SIZE);
     const asked = this.finishWith(call.pointer(at), done => {
@@ -239,6 +260,8 @@ export abstract class FileCalls extends ProcessBase {
   read(fd: number, uio: Uio): Result {
     const entry = this.table.get(fd);
     if (entry === undefined || entry.file.isPath) return -EBADF;
+    const { local } = entry.file;
+    if (local !== undefined) return local.process.read(local.fd, uio);
     return andThen(this.typeOf(entry), () =>
       entry.file.canBlock
         ? this.#whenReady(entry, POLLIN, entry.file.waits, () => this.#transfers.readOnce(fd, uio))
@@ -249,6 +272,8 @@ export abstract class FileCalls extends ProcessBase {
   write(fd: number, uio: Uio): Result {
     const entry = this.table.get(fd);
     if (entry === undefined || entry.file.isPath) return -EBADF;
+    const { local } = entry.file;
+    if (local !== undefined) return local.process.write(local.fd, uio);
     return andThen(this.typeOf(entry), () =>
       entry.file.canBlock ? this.#writeAll(entry, fd, uio) : this.#transfers.write(fd, uio),
     );
@@ -260,6 +285,8 @@ export abstract class FileCalls extends ProcessBase {
     if (offset === -1) return this.read(fd, uio);
     const entry = this.table.get(fd);
     if (entry?.file.canBlock) return -ESPIPE;
+    const local = entry?.file.local;
+    if (local !== undefined) return local.process.pread(local.fd, uio, offset, flags);
     return this.#transfers.readAt(fd, uio, offset);
   }
 
@@ -328,6 +355,8 @@ export abstract class FileCalls extends ProcessBase {
   poll(fd: number, events: number): Result {
     const entry = this.table.get(fd);
     if (entry === undefined || entry.file.isPath) return -EBADF;
+    const { local } = entry.file;
+    if (local !== undefined) return local.process.poll(local.fd, events);
     return then(this.#polls().now(entry, events), revents =>
       revents !== 0 ? revents : this.#polls().wait(entry, events),
     );
@@ -336,6 +365,8 @@ export abstract class FileCalls extends ProcessBase {
   lseek(fd: number, offset: number, whence: number): Result {
     const entry = this.table.get(fd);
     if (entry === undefined || entry.file.isPath) return -EBADF;
+    const { local } = entry.file;
+    if (local !== undefined) return local.process.lseek(local.fd, offset, whence);
     // SEEK_DATA and SEEK_HOLE are not there; programs take EINVAL for that.
     if (whence < 0 || whence > SEEK_END) return -EINVAL;
     const { directory } = entry.file;
@@ -346,6 +377,8 @@ export abstract class FileCalls extends ProcessBase {
   getDents(fd: number, sink: DirSink): Result {
     const entry = this.table.get(fd);
     if (entry === undefined || entry.file.isPath) return -EBADF;
+    const { local } = entry.file;
+    if (local !== undefined) return local.process.getDents(local.fd, sink);
     return andThen(this.typeOf(entry), type => {
       const { file } = entry;
       if (type === S_IFDIR) file.directory ??= new DirectoryReader();
@@ -365,8 +398,8 @@ export abstract class FileCalls extends ProcessBase {
     const [from, to] = [this.table.get(fdIn), this.table.get(fdOut)];
     if (from === undefined || to === undefined || from.file.isPath || to.file.isPath) return -EBADF;
     return this.#transfers.copy(
-      (uio: Uio) => (offIn < 0 ? this.read(fdIn, uio) : this.pread(fdIn, uio, offIn, 0)),
-      (uio: Uio) => (offOut < 0 ? this.write(fdOut, uio) : this.pwrite(fdOut, uio, offOut, 0)),
+      (uio, at) => (offIn < 0 ? this.read(fdIn, uio) : this.pread(fdIn, uio, offIn + at, 0)),
+      (uio, at) => (offOut < 0 ? this.write(fdOut, uio) : this.pwrite(fdOut, uio, offOut + at, 0)),
       unread => (offIn < 0 ? this.lseek(fdIn, -unread, SEEK_CUR) : 0),
       length,
     );

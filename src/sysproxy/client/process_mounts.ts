@@ -27,6 +27,7 @@ import {
 } from '../../abi/netbsd/statvfs.js';
 import { andThen } from '../../kernel/results.js';
 import type { BytePath, MountInfo, Result, StatFs } from '../../kernel/rump_kernel.js';
+import { UMOUNT_FLAGS } from '../../kernel/vfs/mounts.js';
 import { fillStatFs, mountList, tmpfsArgs } from './mount_list.js';
 import { LockCalls } from './process_locks.js';
 import type { SysCall } from './syscall.js';
@@ -130,6 +131,7 @@ export abstract class MountCalls extends LockCalls {
   }
 
   umount(target: BytePath, flags: number): Result {
+    if ((flags & ~UMOUNT_FLAGS) !== 0) return -EINVAL;
     return this.submit(this.begin(NB.unmount).string(target).int(toNetbsdUnmount(flags)));
   }
 }

@@ -3,6 +3,7 @@ import {
   EACCES,
   EBADF,
   EINVAL,
+  EISDIR,
   ENAMETOOLONG,
   ENOENT,
   EOPNOTSUPP,
@@ -21,7 +22,7 @@ import {
   O_EXCL,
   O_WRONLY,
 } from '../../abi/linux/fcntl.js';
-import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT, S_IFREG } from '../../abi/linux/stat.js';
+import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from '../../abi/linux/stat.js';
 import { toLinuxErrno } from '../../abi/netbsd/errno.js';
 import { toNetbsdAt } from '../../abi/netbsd/fcntl.js';
 import { NB } from '../../abi/netbsd/nr.js';
@@ -65,6 +66,8 @@ export abstract class PathCalls extends FileCalls {
   fstat(fd: number, out: Stat): Result {
     const entry = this.table.get(fd);
     if (entry === undefined) return -EBADF;
+    const { local } = entry.file;
+    if (local !== undefined) return local.process.fstat(local.fd, out);
     const call = this.putFd(this.begin(NB.__fstat50), entry);
     const to = call.reserve(NB_STAT_SIZE);
     const result = this.finishWith(call.pointer(to), done => decoded(done, to, out));
@@ -119,23 +122,34 @@ export abstract class PathCalls extends FileCalls {
         const call = this.onPath(NB.mknodat, at, path);
         return typeof call === 'number' ? call : this.submit(call.int(mode).pad().long(toNetbsdDev(dev)));
       }
+      case S_IFDIR:
+      // NetBSD makes sockets by bind(2) alone.
+      case S_IFSOCK:
+        return -EPERM;
       default:
-        // NetBSD makes sockets by bind(2) alone.
-        return (mode & S_IFMT) === 0o140000 ? -EPERM : -EINVAL;
+        return -EINVAL;
     }
   }
 
   /** mknod(2) of a regular file, which NetBSD makes by open(2) alone. */
   #mkfile(at: number, path: BytePath, mode: number): Result {
+    if (path.endsWith('/')) return -ENOENT;
     const made = this.openAt(at, path, O_CREAT | O_EXCL | O_WRONLY, mode & 0o7777, 0);
     return andThen(made, fd => then(this.close(fd), () => 0));
   }
 
   unlinkAt(at: number, path: BytePath, flags: number): Result {
     const call = this.onPath(NB.unlinkat, at, path);
-    return typeof call === 'number'
-      ? call
-      : this.submit(call.int(toNetbsdAt(0, (flags & AT_REMOVEDIR) !== 0)));
+    if (typeof call === 'number') return call;
+    const remove = (flags & AT_REMOVEDIR) !== 0;
+    return then(this.submit(call.int(toNetbsdAt(0, remove))), done => {
+      if (done !== -EPERM || remove) return done;
+      // unlink(2) of a directory is EPERM in POSIX and NetBSD, EISDIR on Linux.
+      const stat = {} as Stat;
+      return then(this.statAt(at, path, AT_SYMLINK_NOFOLLOW, stat), found =>
+        found === 0 && (stat.mode & S_IFMT) === S_IFDIR ? -EISDIR : -EPERM,
+      );
+    });
   }
 
   renameAt(oldAt: number, oldPath: BytePath, newAt: number, newPath: BytePath, flags: number): Result {
@@ -146,6 +160,7 @@ export abstract class PathCalls extends FileCalls {
   }
 
   linkAt(oldAt: number, oldPath: BytePath, newAt: number, newPath: BytePath, flags: number): Result {
+    if ((flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) !== 0) return -EINVAL;
     if (oldPath === '') return -ENOENT;
     const call = this.#twoPaths(NB.linkat, oldAt, oldPath, newAt, newPath);
     if (typeof call === 'number') return call;
@@ -316,18 +331,21 @@ export abstract class PathCalls extends FileCalls {
     return before;
   }
 
+  protected isStillAt(fd: number, path: BytePath): Result {
+    const [open, named] = [{} as Stat, {} as Stat];
+    return andThen(this.fstat(fd, open), () =>
+      then(this.statAt(AT_FDCWD, path, 0, named), status =>
+        status === 0 && named.ino === open.ino && named.dev === open.dev ? 1 : 0,
+      ),
+    );
+  }
+
   /** The path that was opened; ' (deleted)' when another file, or none, has it now. */
   pathOf(fd: number, out: Uint8Array): Result {
     const entry = this.table.get(fd);
     if (entry === undefined) return -EBADF;
     const { path } = entry.file;
-    const [open, named] = [{} as Stat, {} as Stat];
-    const same = andThen(this.fstat(fd, open), () =>
-      then(this.statAt(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, named), status =>
-        status === 0 && named.ino === open.ino && named.dev === open.dev ? 1 : 0,
-      ),
-    );
-    return then(same, is => {
+    return then(this.isStillAt(fd, path), is => {
       const text = Buffer.from(is === 0 ? `${path} (deleted)` : path, 'latin1');
       if (text.length > out.length) return -ENAMETOOLONG;
       out.set(text);

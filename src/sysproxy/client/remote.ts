@@ -28,6 +28,9 @@ export interface RemoteOptions {
   onDie(tag: number): void;
 }
 
+/** A patient client takes a call for one that waits in the kernel when it has had no answer for so long, milliseconds. */
+const PATIENT_MS = 500;
+
 /** A call that cannot be sent yet. */
 interface Waiting {
   readonly run: () => Result;
@@ -124,7 +127,7 @@ export class Remote implements ConnectionEvents {
     }
     connection.send(call);
     const isOver = (): boolean => call.state === State.DONE;
-    if (call.mayBlock) connection.waitBriefly(isOver);
+    if (call.mayBlock) connection.waitBriefly(isOver, this.options.patient ? PATIENT_MS : 0);
     else connection.wait(isOver, this.options.patient);
     if (call.state === State.DONE) {
       const result = call.finish(call);

@@ -138,21 +138,28 @@ export class Transfers {
     return typeof call === 'number' ? call : this.#submit(call.pad().long(by).int(SEEK_CUR));
   }
 
-  /** Reads a piece and writes it; `giveBack` takes back what was read and not written. */
+  /** Reads and writes by pieces, `at` counted from the start; `giveBack` takes back what was read and not written. */
   copy(
-    read: (uio: Uio) => Result,
-    write: (uio: Uio) => Result,
+    read: (uio: Uio, at: number) => Result,
+    write: (uio: Uio, at: number) => Result,
     giveBack: (unread: number) => Result,
     length: number,
   ): Result {
-    const bytes = new Uint8Array(Math.min(length, COPY_PIECE));
-    return then(read(new Bytes(bytes, true)), got => {
-      if (got <= 0) return got;
-      return then(write(new Bytes(bytes.subarray(0, got), false)), written => {
-        const unread = got - Math.max(written, 0);
-        return unread === 0 ? written : then(giveBack(unread), () => written);
+    let done = 0;
+    const piece = (): Result => {
+      const bytes = new Uint8Array(Math.min(length - done, COPY_PIECE));
+      return then(read(new Bytes(bytes, true), done), got => {
+        if (got <= 0) return done > 0 ? done : got;
+        return then(write(new Bytes(bytes.subarray(0, got), false), done), written => {
+          const moved = Math.max(written, 0);
+          const before = done;
+          done += moved;
+          if (moved < got) return then(giveBack(got - moved), () => (done > 0 ? done : written));
+          return done < length && done > before ? piece() : done;
+        });
       });
-    });
+    };
+    return length === 0 ? 0 : piece();
   }
 }
 

@@ -1,9 +1,23 @@
 /** Processes: descriptors, fork and exec, locks, fifos. */
-import test from 'ava';
+import anyOrder from 'ava';
 import { EAGAIN, EBADF, EINVAL, EMFILE, ENXIO, EPIPE, ESPIPE } from '../../../src/abi/linux/errno.js';
 import { AT_FDCWD, type FileLock, type Pending, type Result } from '../../../src/kernel/rump_kernel.js';
 import { BufferUio } from '../../../src/kernel/vfs/uio.js';
-import { cwd, type KernelFactory, make, open, ROOT, read, spawn, stat, text, write } from './support.js';
+import {
+  cwd,
+  type KernelFactory,
+  type Lacks,
+  lacksNothing,
+  make,
+  open,
+  ROOT,
+  read,
+  spawn,
+  stat,
+  type TestFunction,
+  text,
+  write,
+} from './support.js';
 
 const AT = AT_FDCWD;
 const [F_RDLCK, F_WRLCK, F_UNLCK] = [0, 1, 2];
@@ -18,7 +32,12 @@ function later(result: Result): Promise<number> {
   return new Promise(resolve => result.onDone(resolve));
 }
 
-export function processContract(title: string, factory: KernelFactory): void {
+export function processContract(
+  title: string,
+  factory: KernelFactory,
+  test: TestFunction = anyOrder,
+  lacks: Lacks = lacksNothing,
+): void {
   test(`${title}: descriptors`, t => {
     const p = spawn(factory());
     const first = open(p, '/a', 0o102);
@@ -77,6 +96,8 @@ export function processContract(title: string, factory: KernelFactory): void {
     write(p, fd, 'text');
     p.unlinkAt(AT, '/f', 0);
     const again = Number(p.reopen(fd, 0));
+    // Where a path is all that leads to a file, a copy of the descriptor is what can be had.
+    if (lacks('reopening the removed')) return t.is(p.lseek(again, 0, 0), 0);
     t.is(read(p, again, 10), 'text');
     t.is(p.lseek(fd, 0, 1), 4);
   });
@@ -173,6 +194,8 @@ export function processContract(title: string, factory: KernelFactory): void {
     const opening: Result = p.openAt(AT, '/fifo', 0, 0, 0);
     t.not(typeof opening, 'number');
     (opening as Pending).cancel();
+    // Nobody can tell a server to stop: its open ends when a writer comes, and what it gives is closed.
+    if (lacks('cancelled opens')) return;
     t.is(p.openAt(AT, '/fifo', 0o4001, 0, 0), -ENXIO);
   });
 

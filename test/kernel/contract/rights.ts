@@ -1,12 +1,24 @@
 /** Permissions, ownership, and what is taken away with them. */
-import test from 'ava';
+import anyOrder from 'ava';
 import { EACCES, ELOOP, EOPNOTSUPP, EPERM } from '../../../src/abi/linux/errno.js';
 import { AT_FDCWD } from '../../../src/kernel/rump_kernel.js';
-import { ALICE, BOB, type KernelFactory, make, open, ROOT, spawn, stat, text, write } from './support.js';
+import {
+  ALICE,
+  BOB,
+  type KernelFactory,
+  make,
+  open,
+  ROOT,
+  spawn,
+  stat,
+  type TestFunction,
+  text,
+  write,
+} from './support.js';
 
 const AT = AT_FDCWD;
 
-export function rightsContract(title: string, factory: KernelFactory): void {
+export function rightsContract(title: string, factory: KernelFactory, test: TestFunction = anyOrder): void {
   test(`${title}: owner, group, others`, t => {
     const kernel = factory();
     const [root, alice, bob] = [ROOT, ALICE, BOB].map(cred => spawn(kernel, cred));

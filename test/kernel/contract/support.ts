@@ -1,5 +1,6 @@
 /** What the contract tests share: any kernel's processes, and short forms of common calls. */
 
+import type { ExecutionContext } from 'ava';
 import type { MountInfo, Result, RumpKernel, StatFs } from '../../../src/kernel/rump_kernel.js';
 import {
   AT_FDCWD,
@@ -8,6 +9,26 @@ import {
   type Stat,
 } from '../../../src/kernel/rump_kernel.js';
 import { BufferUio } from '../../../src/kernel/vfs/uio.js';
+
+/** ava's test, or test.serial for kernels that there is only one of. */
+export type TestFunction = (title: string, implementation: (t: ExecutionContext) => unknown) => void;
+
+/** What a kernel behind NetBSD's system calls has no word for; Linux programs fall back from the errno that they get. */
+export type Feature =
+  | 'paths of 4095'
+  | 'rename flags'
+  | 'links to the prefix'
+  | 'openat2'
+  | 'O_TMPFILE'
+  | 'RWF_APPEND'
+  | 'SEEK_DATA'
+  | 'fallocate modes'
+  | 'reopening the removed'
+  | 'cancelled opens'
+  | 'mount sources';
+/** Says whether the kernel lacks it. */
+export type Lacks = (feature: Feature) => boolean;
+export const lacksNothing: Lacks = () => false;
 
 /** Makes a fresh kernel with an empty root, apart from /dev. */
 export type KernelFactory = () => RumpKernel;

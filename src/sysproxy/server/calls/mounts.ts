@@ -1,6 +1,6 @@
 /** File systems: statvfs, mount, unmount, handles. */
 import { EINVAL, ENODEV, ENOENT, EOPNOTSUPP, ERANGE } from '../../../abi/linux/errno.js';
-import { MNT_FORCE, MS_REMOUNT } from '../../../abi/linux/mount.js';
+import { MNT_DETACH, MS_REMOUNT } from '../../../abi/linux/mount.js';
 import { fromNetbsdOpen } from '../../../abi/netbsd/fcntl.js';
 import {
   decodeTmpfsArgs,
@@ -143,7 +143,8 @@ function* mountArguments(call: Call, path: string, dev: number): Steps {
 
 export function* unmount(call: Call): Steps {
   const path = yield* call.path(0);
-  const flags = (call.int(1) & NB_MNT_FORCE) !== 0 ? MNT_FORCE : 0;
+  // What is open stays open for those who have it; the file system is out of sight at once.
+  const flags = (call.int(1) & NB_MNT_FORCE) !== 0 ? MNT_DETACH : 0;
   return yield* wait(call.kernel.umount(path, flags));
 }
 

@@ -1,0 +1,80 @@
+/** What programs see of a remote kernel below /proc: made up here of what the server tells (its mounts, its sysctl tree). */
+import { createProcTree } from '../../kernel/parts/procfs.js';
+import { procProcess } from '../../kernel/proc_kernel.js';
+import { andThen } from '../../kernel/results.js';
+import {
+  AT_PROC,
+  type BytePath,
+  type KernelProcess,
+  type MountInfo,
+  type Result,
+} from '../../kernel/rump_kernel.js';
+import { joinPath } from './process_base.js';
+import { RemoteSysctl, type SysctlCalls } from './sysctl_tree.js';
+
+/** Makes the calls that the view needs. */
+export interface ProcCalls extends SysctlCalls {
+  mounts(out: MountInfo[]): Result;
+}
+
+/** An open file or directory of the view. */
+export interface LocalFile {
+  readonly process: KernelProcess;
+  readonly fd: number;
+  /** From the view's root. */
+  readonly path: BytePath;
+}
+
+const MOUNT_FILES = ['/mounts', '/mountinfo', '/mountstats'];
+
+export class ProcView {
+  readonly sysctl = new RemoteSysctl();
+  #mounts: readonly MountInfo[] = [];
+  readonly #process = procProcess(
+    createProcTree(
+      this.sysctl.tree,
+      () => this.#mounts,
+      () => [],
+    ),
+  );
+
+  get process(): KernelProcess {
+    return this.#process;
+  }
+
+  /** Where a path leads that is relative to the view's root, or to a directory of it. */
+  static pathOf(base: LocalFile | undefined, path: BytePath): BytePath {
+    return joinPath(base?.path ?? '/', path);
+  }
+
+  /** Asks the server for what `path` shows. 0 or -errno. */
+  prepare(calls: ProcCalls, path: BytePath): Result {
+    if (MOUNT_FILES.includes(path)) {
+      const list: MountInfo[] = [];
+      return andThen(calls.mounts(list), () => {
+        this.#mounts = list;
+        return 0;
+      });
+    }
+    if (path !== '/sys' && !path.startsWith('/sys/')) return 0;
+    return andThen(this.sysctl.learn(calls), () => {
+      const node = sysctlName(path);
+      return node === undefined ? 0 : this.sysctl.fetch(calls, node);
+    });
+  }
+
+  open(base: LocalFile | undefined, path: BytePath, flags: number, mode: number): LocalFile | number {
+    const fd = this.#process.openAt(base?.fd ?? AT_PROC, path, flags, mode, 0);
+    if (typeof fd !== 'number') return -1;
+    return fd < 0 ? fd : { process: this.#process, fd, path: ProcView.pathOf(base, path) };
+  }
+}
+
+/** The node that a path below sys/ shows, with dots between its names; undefined for sys/ itself. Linux's kernel/ is kern. */
+export function sysctlName(path: BytePath): string | undefined {
+  if (!path.startsWith('/sys/')) return undefined;
+  return path
+    .slice('/sys/'.length)
+    .replace(/^kernel\//, 'kern/')
+    .replaceAll('/', '.');
+}

@@ -1,0 +1,96 @@
+/** The calls of a remote process on what it sees below /proc. */
+import { EINVAL } from '../../abi/linux/errno.js';
+import { O_CLOEXEC } from '../../abi/linux/fcntl.js';
+import { andThen } from '../../kernel/results.js';
+import {
+  AT_PROC,
+  type BytePath,
+  type MountInfo,
+  type Result,
+  type Stat,
+  type Uio,
+} from '../../kernel/rump_kernel.js';
+import { Description } from './descriptors.js';
+import type { LocalFile, ProcCalls } from './proc_view.js';
+import { ProcView, sysctlName } from './proc_view.js';
+import { SystemCalls } from './process_system.js';
+import type { SysCall } from './syscall.js';
+
+/** Longest text that a node takes, as on the host a page. */
+const WRITE_MAX = 4096;
+
+export abstract class ProcViewCalls extends SystemCalls {
+  /** The client's one view. */
+  protected abstract get procView(): ProcView;
+
+  /** The directory of the view that `at` is: undefined in front of its root. */
+  #base(at: number): { base: LocalFile | undefined } | undefined {
+    if (at === AT_PROC) return { base: undefined };
+    const local = this.table.get(at)?.file.local;
+    return local === undefined ? undefined : { base: local };
+  }
+
+  #calls(): ProcCalls {
+    return {
+      begin: nr => this.begin(nr),
+      submit: (call: SysCall) => this.submit(call),
+      mounts: (out: MountInfo[]) => this.mounts(out),
+    };
+  }
+
+  /** Goes on when the server has told what a path of the view shows. */
+  #prepared(base: LocalFile | undefined, path: BytePath, next: () => Result): Result {
+    return andThen(this.procView.prepare(this.#calls(), ProcView.pathOf(base, path)), next);
+  }
+
+  override openAt(at: number, path: BytePath, flags: number, mode: number, resolve: number): Result {
+    const place = path.startsWith('/') ? undefined : this.#base(at);
+    if (place === undefined) return super.openAt(at, path, flags, mode, resolve);
+    const room = this.table.next(0, this.options.nofile);
+    if (room < 0) return room;
+    return this.#prepared(place.base, path, () => {
+      const local = this.procView.open(place.base, path, flags, mode);
+      if (typeof local === 'number') return local;
+      const shown = local.process.getStatusFlags(local.fd);
+      const file = new Description(typeof shown === 'number' ? shown : flags, local.path);
+      file.local = local;
+      return this.installLocal(file, (flags & O_CLOEXEC) !== 0);
+    });
+  }
+
+  override statAt(at: number, path: BytePath, flags: number, out: Stat): Result {
+    const place = path.startsWith('/') ? undefined : this.#base(at);
+    if (place === undefined) return super.statAt(at, path, flags, out);
+    return this.#prepared(place.base, path, () =>
+      this.procView.process.statAt(place.base?.fd ?? AT_PROC, path, flags, out),
+    );
+  }
+
+  override accessAt(at: number, path: BytePath, mode: number, flags: number): Result {
+    const place = path.startsWith('/') ? undefined : this.#base(at);
+    if (place === undefined) return super.accessAt(at, path, mode, flags);
+    return this.#prepared(place.base, path, () =>
+      this.procView.process.accessAt(place.base?.fd ?? AT_PROC, path, mode, flags),
+    );
+  }
+
+  override readlinkAt(at: number, path: BytePath, out: Uint8Array): Result {
+    const place = path.startsWith('/') ? undefined : this.#base(at);
+    if (place === undefined) return super.readlinkAt(at, path, out);
+    return this.#prepared(place.base, path, () =>
+      this.procView.process.readlinkAt(place.base?.fd ?? AT_PROC, path, out),
+    );
+  }
+
+  override write(fd: number, uio: Uio): Result {
+    const local = this.table.get(fd)?.file.local;
+    const node = local === undefined ? undefined : sysctlName(local.path);
+    if (node === undefined || uio.resid === 0) return super.write(fd, uio);
+    const length = uio.resid;
+    if (length >= WRITE_MAX) return -EINVAL;
+    const text = Buffer.alloc(length);
+    const got = uio.move(text, 0, length);
+    if (got < length) return -14;
+    return andThen(this.procView.sysctl.store(this.#calls(), node, text.toString('latin1')), () => length);
+  }
+}
