@@ -74,7 +74,7 @@ function program(): Command {
     .passThroughOptions()
     .action(async (name: string, args: string[], options: Record<string, unknown>) => {
       const { run } = await import('./run.js');
-      run(name, args, {
+      await run(name, args, {
         hijack: text(options.hijack),
         server: text(options.server),
         retry: text(options.retry),

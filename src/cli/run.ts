@@ -8,10 +8,6 @@ import { parseFdoff, parsePolicy } from '../policy/parse.js';
 import { type Policy, PolicyError } from '../policy/policy.js';
 import { Hijacker } from '../rewrite/hijacker.js';
 import { FIRST_CALLS, filterRules } from '../rewrite/rules.js';
-import { SysproxyClient } from '../sysproxy/client/client.js';
-import { DialError } from '../sysproxy/client/dial.js';
-import { parseRetry, RetryError } from '../sysproxy/client/retry.js';
-import { UrlError } from '../sysproxy/url.js';
 import { compileFilter } from '../tracer/filter.js';
 import { hostSlabs, native } from '../tracer/native.js';
 import { CANNOT_RUN, fail, NOT_FOUND, OWN_FAILURE, SIGNAL_BASE } from './output.js';
@@ -94,9 +90,14 @@ function cannotRun(program: string, error: number): number {
   return error === 0 ? OWN_FAILURE : CANNOT_RUN;
 }
 
+type Remote = typeof import('./remote.js');
+
 /** Runs the program; does not return. */
-export function run(program: string, args: readonly string[], options: RunOptions): void {
-  native.exit(supervise(program, args.length + 1, options));
+export async function run(program: string, args: readonly string[], options: RunOptions): Promise<void> {
+  const server = options.server ?? process.env.RUMP_SERVER ?? '';
+  // A low limit of open files is enough for what is loaded, and no more is loaded than is needed.
+  const remote = server === '' ? undefined : await import('./remote.js');
+  native.exit(supervise(program, args.length + 1, options, server, remote));
 }
 
 interface Setup {
@@ -105,48 +106,31 @@ interface Setup {
   found: ReturnType<typeof launch>;
 }
 
-/** What is wrong with what the user has said, or with the server: messages are for the user. */
-function isForUser(error: unknown): error is Error {
-  return [PolicyError, UrlError, DialError, RetryError].some(kind => error instanceof kind);
-}
-
-/** All that can fail before anything runs. */
-function prepare(program: string, options: RunOptions): Setup {
-  const server = options.server ?? process.env.RUMP_SERVER ?? '';
-  const retry =
-    options.retry === undefined
-      ? parseRetry(process.env.RUMPHIJACK_RETRYCONNECT, 'RUMPHIJACK_RETRYCONNECT')
-      : parseRetry(options.retry, '--retry');
+/** All that can fail before anything runs. `remote` is loaded when there is a server. */
+function prepare(program: string, options: RunOptions, server: string, remote: Remote | undefined): Setup {
   const policy = policyOf(options);
   const found = launch();
   const make = (kernel: RumpKernel): Hijacker =>
     new Hijacker({ policy, kernel, verbose: options.verbose, warn: fail, nofile: found.nofile });
-  if (server === '') return { policy, found, hijacker: make(new EmbeddedKernel({ slabs: hostSlabs })) };
-  let hijacker: Hijacker | undefined;
+  if (remote === undefined)
+    return { policy, found, hijacker: make(new EmbeddedKernel({ slabs: hostSlabs })) };
   const name = program.slice(program.lastIndexOf('/') + 1);
-  const client = SysproxyClient.open(
-    {
-      url: server,
-      retry,
-      tell: fail,
-      tag: () => hijacker?.tracer.current ?? 0,
-      onSignal: (tid, signal) => hijacker?.raise(tid, signal),
-      onDie: tid => hijacker?.endProgram(tid),
-    },
-    name,
-  );
-  hijacker = make(client);
-  hijacker.tracer.onReady = () => client.loop.turn(0);
-  client.loop.onTimeout = milliseconds => native.nextTimeout(milliseconds);
-  return { policy, found, hijacker };
+  return { policy, found, hijacker: remote.connect(server, options.retry, name, make) };
 }
 
-function supervise(program: string, count: number, options: RunOptions): number {
+function supervise(
+  program: string,
+  count: number,
+  options: RunOptions,
+  server: string,
+  remote: Remote | undefined,
+): number {
   let setup: Setup;
   try {
-    setup = prepare(program, options);
+    setup = prepare(program, options, server, remote);
   } catch (error) {
-    if (!isForUser(error)) throw error;
+    if (!(error instanceof PolicyError || remote?.isServerError(error) === true)) throw error;
+    if (!(error instanceof Error)) throw error;
     fail(error.message);
     return OWN_FAILURE;
   }

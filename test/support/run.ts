@@ -34,14 +34,25 @@ const environment = (): NodeJS.ProcessEnv => ({
   TERM: 'dumb',
 });
 
+/** Set by over_unix.ts and over_tcp.ts: programs run against a server of their own, in another process. */
+let servers: (() => { readonly url: string; stop(): void }) | undefined;
+export function useServers(start: typeof servers): void {
+  servers = start;
+}
+
 export function spawnGroup(command: string, args: readonly string[], options: Options = {}) {
   const env = environment();
   for (const [name, value] of Object.entries(options.env ?? {})) {
     if (value === undefined) delete env[name];
     else env[name] = value;
   }
+  const isTraced = [command, ...args].some(word => word.includes(rumphijack));
+  const server = isTraced && env.RUMP_SERVER === undefined ? servers?.() : undefined;
+  if (server !== undefined) env.RUMP_SERVER = server.url;
   // A group of its own, so that a test can signal it as a terminal would, and kill it whole.
-  return spawn(command, args, { env, cwd: options.cwd ?? root, detached: true, stdio: 'pipe' });
+  const child = spawn(command, args, { env, cwd: options.cwd ?? root, detached: true, stdio: 'pipe' });
+  child.on('close', () => server?.stop());
+  return child;
 }
 
 /** Runs any command and waits until every process that holds its output is gone. */
@@ -106,7 +117,11 @@ export function scratch(t: ExecutionContext): string {
   return dir;
 }
 
-export type Compare = Options & { shell?: readonly string[] };
+export type Compare = Options & {
+  shell?: readonly string[];
+  /** What the bare run prints otherwise than one through a server, as docs/rump_sp.md has it. */
+  overWire?: readonly (readonly [bare: string, rump: string])[];
+};
 
 /**
  * Runs the same script bare in a host tmpfs and under rumphijack in /rump, and expects the same output and status.
@@ -130,6 +145,8 @@ export async function same(t: ExecutionContext, script: string, options: Compare
   }
   const [bare, rump] = results;
   if (bare === undefined || rump === undefined) throw new Error('two runs give two results');
+  for (const [from, to] of servers === undefined ? [] : (options.overWire ?? []))
+    bare.stdout = bare.stdout.replace(from, to);
   t.deepEqual(rump, bare);
   return rump;
 }

@@ -17,6 +17,8 @@ export class Description {
   nonblocking = false;
   /** A file that is made up here: it has no descriptor at the server. */
   local: LocalFile | undefined;
+  /** O_PATH and O_NOFOLLOW have led to a symlink, which NetBSD does not open: its path stands for it. */
+  isLink = false;
   /** Descriptors that refer to it. */
   references = 0;
   /** Position in a directory's entries. */

@@ -1,5 +1,5 @@
 /** What programs see of a remote kernel below /proc: made up here of what the server tells (its mounts, its sysctl tree). */
-import { createProcTree } from '../../kernel/parts/procfs.js';
+import { createProcTree, type ModuleInfo } from '../../kernel/parts/procfs.js';
 import { procProcess } from '../../kernel/proc_kernel.js';
 import { andThen } from '../../kernel/results.js';
 import {
@@ -15,6 +15,7 @@ import { RemoteSysctl, type SysctlCalls } from './sysctl_tree.js';
 /** Makes the calls that the view needs. */
 export interface ProcCalls extends SysctlCalls {
   mounts(out: MountInfo[]): Result;
+  modules(out: ModuleInfo[]): Result;
 }
 
 /** An open file or directory of the view. */
@@ -30,11 +31,12 @@ const MOUNT_FILES = ['/mounts', '/mountinfo', '/mountstats'];
 export class ProcView {
   readonly sysctl = new RemoteSysctl();
   #mounts: readonly MountInfo[] = [];
+  #modules: readonly ModuleInfo[] = [];
   readonly #process = procProcess(
     createProcTree(
       this.sysctl.tree,
       () => this.#mounts,
-      () => [],
+      () => this.#modules,
     ),
   );
 
@@ -53,6 +55,13 @@ export class ProcView {
       const list: MountInfo[] = [];
       return andThen(calls.mounts(list), () => {
         this.#mounts = list;
+        return 0;
+      });
+    }
+    if (path === '/modules') {
+      const list: ModuleInfo[] = [];
+      return andThen(calls.modules(list), () => {
+        this.#modules = list;
         return 0;
       });
     }

@@ -112,6 +112,7 @@ export class SysproxyProcess extends ProcViewCalls implements KernelProcess {
   /** A new server has taken the place of a lost one: what can be had again. */
   #restore(): void {
     const { remote, cwd, umask } = this.shared;
+    this.raiseDescriptorLimit();
     remote.submitBarrier(this.begin(NB.umask).int(umask));
     if (Number.isFinite(this.options.fsize)) this.sendFileSizeLimit();
     if (cwd !== '/') remote.submitBarrier(this.begin(NB.chdir).string(cwd));
@@ -122,6 +123,7 @@ export class SysproxyProcess extends ProcViewCalls implements KernelProcess {
   /** What a fresh process has to be told: it begins as root, with the server's umask. */
   adopt(): void {
     const { remote, umask } = this.shared;
+    this.raiseDescriptorLimit();
     remote.submitBarrier(this.begin(NB.umask).int(umask));
     const { cred } = this.options;
     if (this.#mapsUsers && (cred.uid !== 0 || cred.gid !== 0 || cred.groups.length > 0))

@@ -4,6 +4,7 @@ import {
   EBADF,
   EFAULT,
   EINVAL,
+  ELOOP,
   EMFILE,
   ENOENT,
   ENOSYS,
@@ -12,6 +13,7 @@ import {
 } from '../../abi/linux/errno.js';
 import {
   __O_TMPFILE,
+  AT_SYMLINK_NOFOLLOW,
   FD_CLOEXEC,
   O_ACCMODE,
   O_APPEND,
@@ -36,7 +38,7 @@ import {
   SEEK_END,
 } from '../../abi/linux/fcntl.js';
 import { POLLIN, POLLOUT } from '../../abi/linux/poll.js';
-import { S_IFDIR, S_IFMT } from '../../abi/linux/stat.js';
+import { S_IFDIR, S_IFLNK, S_IFMT } from '../../abi/linux/stat.js';
 import {
   NB_F_DUPFD,
   NB_F_DUPFD_CLOEXEC,
@@ -91,8 +93,27 @@ export abstract class FileCalls extends ProcessBase {
     const call = this.onPath(NB.openat, at, path);
     if (typeof call === 'number') return call;
     call.int(wireFlags(flags)).int(mode);
-    return this.opened(call, flags, this.wholePath(at, path));
+    const whole = this.wholePath(at, path);
+    const opened = this.opened(call, flags, whole);
+    const mayBeLink = (flags & O_PATH) !== 0 && (flags & (O_NOFOLLOW | O_DIRECTORY)) === O_NOFOLLOW;
+    return mayBeLink
+      ? then(opened, fd => (fd === -ELOOP ? this.#openLink(at, path, whole, flags) : fd))
+      : opened;
   }
+
+  /** O_PATH of a symlink itself. */
+  #openLink(at: number, path: BytePath, whole: BytePath, flags: number): Result {
+    const stat = {} as Stat;
+    return andThen(this.statAt(at, path, AT_SYMLINK_NOFOLLOW, stat), () => {
+      if ((stat.mode & S_IFMT) !== S_IFLNK) return -ELOOP;
+      const file = new Description(flags & (O_PATH | O_NOFOLLOW), whole);
+      file.isLink = true;
+      file.type = S_IFLNK;
+      return this.installLocal(file, (flags & O_CLOEXEC) !== 0);
+    });
+  }
+
+  abstract statAt(at: number, path: BytePath, flags: number, out: Stat): Result;
 
   reopen(fd: number, flags: number): Result {
     const entry = this.table.get(fd);
@@ -153,7 +174,7 @@ export abstract class FileCalls extends ProcessBase {
     const entry = this.table.get(fd);
     if (entry === undefined) return -EBADF;
     this.table.delete(fd);
-    if (entry.file.local !== undefined) return 0;
+    if (entry.remote < 0) return 0;
     if (entry.generation !== this.shared.remote.generation) return 0;
     return this.submit(this.putFd(this.begin(NB.close), entry));
   }
@@ -163,7 +184,7 @@ export abstract class FileCalls extends ProcessBase {
     if (entry === undefined) return -EBADF;
     const next = this.table.next(min, this.options.nofile);
     if (next < 0) return next;
-    if (entry.file.local !== undefined) return this.installLocal(entry.file, cloexec, min);
+    if (entry.remote < 0) return this.installLocal(entry.file, cloexec, min);
     const command = cloexec ? NB_F_DUPFD_CLOEXEC : NB_F_DUPFD;
     const copy = (from: number): Result => {
       const call = this.putFd(this.begin(NB.fcntl), entry).int(command).int(from);

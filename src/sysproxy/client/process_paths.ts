@@ -66,8 +66,9 @@ export abstract class PathCalls extends FileCalls {
   fstat(fd: number, out: Stat): Result {
     const entry = this.table.get(fd);
     if (entry === undefined) return -EBADF;
-    const { local } = entry.file;
+    const { local, isLink, path } = entry.file;
     if (local !== undefined) return local.process.fstat(local.fd, out);
+    if (isLink) return this.statAt(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, out);
     const call = this.putFd(this.begin(NB.__fstat50), entry);
     const to = call.reserve(NB_STAT_SIZE);
     const result = this.finishWith(call.pointer(to), done => decoded(done, to, out));
@@ -95,6 +96,8 @@ export abstract class PathCalls extends FileCalls {
   }
 
   readlinkAt(at: number, path: BytePath, out: Uint8Array): Result {
+    const file = path === '' ? this.table.get(at)?.file : undefined;
+    if (file?.isLink === true) return this.readlinkAt(AT_FDCWD, file.path, out);
     if (path === '') return -ENOENT;
     const call = this.onPath(NB.readlinkat, at, path);
     if (typeof call === 'number') return call;
@@ -210,6 +213,7 @@ export abstract class PathCalls extends FileCalls {
   #fchmod(fd: number, mode: number): Result {
     const entry = this.table.get(fd);
     if (entry === undefined) return -EBADF;
+    if (entry.file.isLink) return -EOPNOTSUPP;
     return this.submit(this.putFd(this.begin(NB.fchmod), entry).int(mode & 0o7777));
   }
 
@@ -233,6 +237,7 @@ export abstract class PathCalls extends FileCalls {
   #fchown(fd: number, uid: number, gid: number): Result {
     const entry = this.table.get(fd);
     if (entry === undefined) return -EBADF;
+    if (entry.file.isLink) return this.chownAt(AT_FDCWD, entry.file.path, uid, gid, AT_SYMLINK_NOFOLLOW);
     return this.submit(this.putFd(this.begin(NB.fchown), entry).int(uid).int(gid));
   }
 

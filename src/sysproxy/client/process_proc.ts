@@ -1,6 +1,7 @@
 /** The calls of a remote process on what it sees below /proc. */
 import { EINVAL } from '../../abi/linux/errno.js';
 import { O_CLOEXEC } from '../../abi/linux/fcntl.js';
+import type { ModuleInfo } from '../../kernel/parts/procfs.js';
 import { andThen } from '../../kernel/results.js';
 import {
   AT_PROC,
@@ -35,6 +36,7 @@ export abstract class ProcViewCalls extends SystemCalls {
       begin: nr => this.begin(nr),
       submit: (call: SysCall) => this.submit(call),
       mounts: (out: MountInfo[]) => this.mounts(out),
+      modules: (out: ModuleInfo[]) => this.modules(out),
     };
   }
 

@@ -3,15 +3,23 @@ import { EAFNOSUPPORT, EINVAL, ENOEXEC, EOPNOTSUPP, EPERM } from '../../abi/linu
 import { AT_SYMLINK_FOLLOW, AT_SYMLINK_NOFOLLOW, O_CLOEXEC, O_NONBLOCK } from '../../abi/linux/fcntl.js';
 import { SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_TYPE_MASK } from '../../abi/linux/socket.js';
 import { toNetbsdOpen } from '../../abi/netbsd/fcntl.js';
+import { decodeModstat, NB_MODCTL_STAT, NB_MODCTL_UNLOAD, NB_MODSTAT_SIZE } from '../../abi/netbsd/module.js';
 import { NB } from '../../abi/netbsd/nr.js';
+import type { ModuleInfo } from '../../kernel/parts/procfs.js';
 import { andThen, then } from '../../kernel/results.js';
 import { AT_FDCWD, type BytePath, type Result } from '../../kernel/rump_kernel.js';
 import { MountCalls } from './process_mounts.js';
 import type { SysCall } from './syscall.js';
 
-/** struct rlimit and RLIMIT_FSIZE of NetBSD's sys/resource.h. */
+/** struct rlimit, RLIMIT_FSIZE and RLIMIT_NOFILE of NetBSD's sys/resource.h. */
 const RLIMIT_FSIZE = 1;
+const RLIMIT_NOFILE = 8;
+/** More descriptors than any program asks for; a server gives what it has. */
+const NOFILE = 1048576n;
+/** Modules that are listed at once. */
+const MAX_MODULES = 128;
 const RLIMIT_SIZE = 16;
+const RLIM_INFINITY = 0x7fff_ffff_ffff_ffffn;
 /** The numbers of one operation on attributes: of a path, of a link itself, of a descriptor. */
 interface Form {
   readonly path: number;
@@ -100,12 +108,20 @@ export abstract class SystemCalls extends MountCalls {
 
   /** RLIMIT_FSIZE of the server's process: writes beyond it end with EFBIG there, too. */
   protected sendFileSizeLimit(): void {
-    const call = this.begin(NB.setrlimit).int(RLIMIT_FSIZE);
-    const at = call.reserve(RLIMIT_SIZE);
     const { fsize } = this.options;
-    const soft = Number.isFinite(fsize) ? BigInt(fsize) : 0x7fff_ffff_ffff_ffffn;
+    this.#setLimit(RLIMIT_FSIZE, Number.isFinite(fsize) ? BigInt(fsize) : RLIM_INFINITY, RLIM_INFINITY);
+  }
+
+  /** The program's own limit on descriptors is kept here; the server's must not be the first to be felt. */
+  protected raiseDescriptorLimit(): void {
+    this.#setLimit(RLIMIT_NOFILE, NOFILE, NOFILE);
+  }
+
+  #setLimit(which: number, soft: bigint, hard: bigint): void {
+    const call = this.begin(NB.setrlimit).int(which);
+    const at = call.reserve(RLIMIT_SIZE);
     call.view.setBigUint64(at, soft, true);
-    call.view.setBigUint64(at + 8, 0x7fff_ffff_ffff_ffffn, true);
+    call.view.setBigUint64(at + 8, hard, true);
     this.shared.remote.submitBarrier(call.pointer(at));
   }
 
@@ -123,7 +139,26 @@ export abstract class SystemCalls extends MountCalls {
   /** modctl(MODCTL_UNLOAD). */
   deleteModule(name: BytePath, _flags: number): Result {
     if (this.options.cred.uid !== 0) return -EPERM;
-    const MODCTL_UNLOAD = 1;
-    return this.submit(this.begin(NB.modctl).int(MODCTL_UNLOAD).string(name));
+    return this.submit(this.begin(NB.modctl).int(NB_MODCTL_UNLOAD).string(name));
+  }
+
+  /** modctl(MODCTL_STAT): what is there. */
+  modules(out: ModuleInfo[]): Result {
+    const bytes = new Uint8Array(MAX_MODULES * NB_MODSTAT_SIZE);
+    const call = this.begin(NB.modctl).int(NB_MODCTL_STAT);
+    const iovec = call.reserve(16);
+    call.putPointer(iovec, call.mapBuffer(bytes));
+    call.view.setUint32(iovec + 8, bytes.length, true);
+    const listed = this.finishWith(call.pointer(iovec), done =>
+      done.result < 0 ? done.result : done.view.getUint32(iovec + 8, true),
+    );
+    return andThen(listed, length => {
+      const end = Math.min(length, bytes.length);
+      for (let at = 0; at + NB_MODSTAT_SIZE <= end; at += NB_MODSTAT_SIZE) {
+        const { name, size } = decodeModstat(bytes, at);
+        out.push({ name, size, users: [] });
+      }
+      return out.length;
+    });
   }
 }

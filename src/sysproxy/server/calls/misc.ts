@@ -9,11 +9,19 @@ import {
   EPERM,
 } from '../../../abi/linux/errno.js';
 import {
+  encodeModstat,
+  NB_MODCTL_LOAD,
+  NB_MODCTL_STAT,
+  NB_MODCTL_UNLOAD,
+  NB_MODSTAT_SIZE,
+} from '../../../abi/netbsd/module.js';
+import {
   decodeNetbsdTimespec,
   encodeNetbsdTimespec,
   encodeNetbsdTimeval,
   NB_TIMESPEC_SIZE,
 } from '../../../abi/netbsd/time.js';
+import { BUILT_IN } from '../../../kernel/parts/modules.js';
 import type { Call, Steps } from '../call.js';
 
 /** time.h: CLOCK_REALTIME, CLOCK_MONOTONIC. */
@@ -63,17 +71,15 @@ export function reboot(call: Call): number {
   return 0;
 }
 
-/** sys/module.h */
-const MODCTL_LOAD = 0;
-const MODCTL_UNLOAD = 1;
-
 /** Nothing can be loaded into this kernel. */
 export function* modctl(call: Call): Steps {
-  if (call.process.user.effective !== 0) return -EPERM;
+  if (call.int(0) !== NB_MODCTL_STAT && call.process.user.effective !== 0) return -EPERM;
   switch (call.int(0)) {
-    case MODCTL_LOAD:
+    case NB_MODCTL_LOAD:
       return -EOPNOTSUPP;
-    case MODCTL_UNLOAD: {
+    case NB_MODCTL_STAT:
+      return yield* listModules(call);
+    case NB_MODCTL_UNLOAD: {
       const name = yield* call.copyinstr(call.ulong(1), 64);
       const status = call.kernel.deleteModule(name, 0);
       return typeof status === 'number' ? status : -ENOENT;
@@ -81,6 +87,23 @@ export function* modctl(call: Call): Steps {
     default:
       return -EINVAL;
   }
+}
+
+const IOVEC_SIZE = 16;
+
+/** All that are built in, as far as there is room; the iovec then tells how long the list is. */
+function* listModules(call: Call): Steps {
+  const iovec = yield* call.copyin(call.ulong(1), IOVEC_SIZE);
+  const view = new DataView(iovec.buffer, iovec.byteOffset, iovec.length);
+  const [base, room] = [Number(view.getBigUint64(0, true)), Number(view.getBigUint64(8, true))];
+  const bytes = new Uint8Array(BUILT_IN.length * NB_MODSTAT_SIZE);
+  BUILT_IN.forEach(({ name, size }, i) => {
+    encodeModstat(bytes, i * NB_MODSTAT_SIZE, { name, size, references: -1 });
+  });
+  call.copyout(base, bytes.subarray(0, Math.min(bytes.length, room)));
+  view.setBigUint64(8, BigInt(bytes.length), true);
+  call.copyout(call.ulong(1), iovec);
+  return 0;
 }
 
 /** socket(2), socketpair(2): no family has a stack here. */

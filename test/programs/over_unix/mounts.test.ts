@@ -1,0 +1,3 @@
+/** The programs of ../mounts.test.ts, through a server in another process, over unix. */
+import '../../support/over_unix.js';
+import '../mounts.test.js';
