@@ -37,6 +37,8 @@ interface Waiting {
   readonly later: Later;
   /** What comes after it has to wait until it is answered. */
   readonly barrier: boolean;
+  /** It will never be sent. */
+  readonly dropped: () => void;
   cancelled: boolean;
 }
 
@@ -57,6 +59,9 @@ export class Remote implements ConnectionEvents {
   #queue: Waiting[] = [];
   #barriers = 0;
   #reconnecting = false;
+  /** Children that the server has not made yet. */
+  #forks = 0;
+  #leaving = false;
 
   constructor(options: RemoteOptions, comm: string) {
     this.options = options;
@@ -149,7 +154,7 @@ export class Remote implements ConnectionEvents {
       dropped();
       return 0;
     });
-    const waiting: Waiting = { run, later, barrier, cancelled: false };
+    const waiting: Waiting = { run, later, barrier, dropped, cancelled: false };
     this.#queue.push(waiting);
     return later;
   }
@@ -200,16 +205,25 @@ export class Remote implements ConnectionEvents {
     const run = (): Result => {
       const connection = this.#connection;
       if (connection === undefined || connection.lost) {
-        child.#abort();
+        this.#forked(() => child.#abort());
         return 0;
       }
       const control = connection.control(Type.PREFORK, 0, new Uint8Array(0));
-      this.#whenOver(connection, control, () => child.#attach(control));
+      this.#whenOver(connection, control, () => this.#forked(() => child.#attach(control)));
       return 0;
     };
+    this.#forks++;
     if (this.#ready()) run();
-    else if (this.#phase === 'lost' || this.#phase === 'closed') child.#abort();
-    else this.#enqueue(run, true, false, () => {});
+    else if (this.#phase === 'starting' || this.#phase === 'ready')
+      this.#enqueue(run, true, false, () => this.#forked(() => child.#abort()));
+    else this.#forked(() => child.#abort());
+  }
+
+  /** A fork that was asked for has its answer; a parent that is gone meanwhile has only waited for that. */
+  #forked(then: () => void): void {
+    this.#forks--;
+    then();
+    if (this.#leaving && this.#forks === 0) this.#closeNow();
   }
 
   #attach(prefork: Control): void {
@@ -245,6 +259,12 @@ export class Remote implements ConnectionEvents {
 
   /** The process is gone; the server notices. */
   close(): void {
+    this.#leaving = true;
+    // Its children are made by its own connection.
+    if (this.#forks === 0) this.#closeNow();
+  }
+
+  #closeNow(): void {
     this.#phase = 'closed';
     this.#greeting?.cancel();
     if (this.#greeting !== undefined) net.close(this.#greeting.fd);
@@ -321,6 +341,7 @@ export class Remote implements ConnectionEvents {
     for (const waiting of this.#queue.splice(0)) {
       if (waiting.cancelled) continue;
       waiting.cancelled = true;
+      waiting.dropped();
       this.options.loop.complete(() => waiting.later.settle(-ENOTCONN));
     }
   }
