@@ -43,6 +43,36 @@ function version(): string {
   return 'unknown';
 }
 
+const CTL_EXAMPLES = `
+Commands ('rumphijack ctl URL COMMAND --help' tells their options):
+  ps                            list processes
+  ls [-ladh] [PATH...]          list files and directories
+  cat PATH...                   write files to standard output
+  cp [-r] SOURCE... TARGET      copy in or out; the kernel's side is written rump:/path
+  mkdir [-p] PATH...            make directories
+  mount [-t TYPE] [-o OPTIONS] [SOURCE DIRECTORY]
+                                list mounts, or mount (tmpfs unless TYPE says otherwise)
+  umount [-f] DIRECTORY...      unmount
+  df [-h] [PATH...]             tell how full file systems are
+  sysctl [-a] [NAME[=VALUE]...] show variables, or set them
+  halt                          end the server
+
+Examples:
+  rumphijack ctl unix:///tmp/rump ls -l /
+  rumphijack ctl unix:///tmp/rump cp -r ./site rump:/srv
+  rumphijack ctl unix:///tmp/rump mount -o size=64m none /mnt
+  rumphijack ctl unix:///tmp/rump sysctl kern.ostype
+
+Exit status: 0; 1 when the command failed; 125 when there is no server.
+See rumphijack(1).`;
+
+/** A command's mistakes in our words, by exceptions. */
+function quiet(command: Command): Command {
+  return command
+    .exitOverride()
+    .configureOutput({ outputError: text => fail(text.replace(/^error: /, '').trim()) });
+}
+
 function program(): Command {
   const root = new Command('rumphijack')
     .description('Run any Linux program with a chosen part of its system calls answered by a rump kernel.')
@@ -104,6 +134,18 @@ function program(): Command {
         readyFd: text(options.readyFd),
         listenAnywhere: options.listenAnywhere === true,
       });
+    });
+  root
+    .command('ctl')
+    .description('look into a rump kernel server, and set it up; works with any, not only with ours')
+    .argument('<url>', 'where the server is')
+    .argument('[command...]', 'ps, ls, cat, cp, mkdir, mount, umount, df, sysctl or halt, with its arguments')
+    .helpOption('-h, --help', 'print this help and exit')
+    .addHelpText('after', CTL_EXAMPLES)
+    .passThroughOptions()
+    .action(async (url: string, words: string[]) => {
+      const { ctl } = await import('./ctl.js');
+      ctl(url, words.length === 0 ? ['--help'] : words, quiet);
     });
   for (const command of root.commands) command.exitOverride();
   return root;

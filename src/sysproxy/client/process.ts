@@ -1,10 +1,11 @@
 /** A process of a remote kernel: its life and its rights. */
 import { NB } from '../../abi/netbsd/nr.js';
-import type { Credentials, KernelProcess } from '../../kernel/rump_kernel.js';
+import type { Credentials, KernelProcess, Result } from '../../kernel/rump_kernel.js';
 import type { ProcView } from './proc_view.js';
 import { type ProcessOptions, Shared } from './process_base.js';
 import { ProcViewCalls } from './process_proc.js';
 import { Remote } from './remote.js';
+import type { SysCall } from './syscall.js';
 
 /** NGROUPS_MAX of NetBSD's sys/syslimits.h. */
 const NGROUPS_MAX = 16;
@@ -34,6 +35,14 @@ export class SysproxyProcess extends ProcViewCalls implements KernelProcess {
 
   protected override get others(): Iterable<ProcViewCalls> {
     return this.#processes;
+  }
+
+  /** A call that has no place in the interface, to be filled in and given to submitCall(). */
+  call(nr: number): SysCall {
+    return this.begin(nr);
+  }
+  submitCall(call: SysCall): Result {
+    return this.submit(call);
   }
 
   fork(pid: number, share: { files: boolean; fs: boolean }): SysproxyProcess {
