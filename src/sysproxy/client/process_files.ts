@@ -133,7 +133,6 @@ export abstract class FileCalls extends ProcessBase {
   /** Submits a call that opens a file, and gives it a number. */
   protected opened(call: SysCall, flags: number, path: BytePath): Result {
     const { shared } = this;
-    const generation = shared.remote.generation;
     // Opening a fifo waits for its other end; nothing else that O_EXCL or O_DIRECTORY let through does.
     const never = (flags & (O_NONBLOCK | O_DIRECTORY | O_PATH)) !== 0 || (flags & O_EXCL) !== 0;
     call.mayBlock = !never;
@@ -153,10 +152,9 @@ export abstract class FileCalls extends ProcessBase {
     });
   }
 
+  /** `generation`: of the connection by which the number came; it means nothing to a later server. */
   #install(remote: number, file: Description, cloexec: boolean, min: number, generation: number): number {
-    const current = this.shared.remote.generation;
-    // After a reconnect the number belongs to the new server.
-    const entry = { remote, file, generation: generation === current ? current : generation, cloexec };
+    const entry = { remote, file, generation, cloexec };
     const fd = this.table.install(entry, min, this.options.nofile);
     if (fd < 0) this.submit(this.begin(NB.close).int(remote));
     return fd;

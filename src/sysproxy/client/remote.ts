@@ -130,11 +130,14 @@ export class Remote implements ConnectionEvents {
       this.drop(call);
       return -fdErrno;
     }
+    // It may have waited for a new server: what it opens is that one's.
+    call.generation = this.generation;
     connection.send(call);
     const isOver = (): boolean => call.state === State.DONE;
     if (call.mayBlock) connection.waitBriefly(isOver, this.options.patient ? PATIENT_MS : 0);
     else connection.wait(isOver, this.options.patient);
     if (call.state === State.DONE) {
+      if (connection.lost && this.options.retry === 'die') this.options.onDie(call.tag);
       const result = call.finish(call);
       this.drop(call);
       return result;
