@@ -137,7 +137,9 @@ export abstract class FileCalls extends ProcessBase {
     const never = (flags & (O_NONBLOCK | O_DIRECTORY | O_PATH)) !== 0 || (flags & O_EXCL) !== 0;
     call.mayBlock = !never;
     call.late = done => {
-      if (done.result >= 0) shared.remote.submit(shared.remote.begin(NB.close).int(done.result));
+      const { remote } = shared;
+      if (done.result >= 0 && done.generation === remote.generation)
+        remote.submit(remote.begin(NB.close).int(done.result));
     };
     return this.finishWith(call, done => {
       if (done.result < 0) return done.result;
@@ -147,7 +149,7 @@ export abstract class FileCalls extends ProcessBase {
         new Description(shown, path),
         (flags & O_CLOEXEC) !== 0,
         0,
-        generation,
+        done.generation,
       );
     });
   }
