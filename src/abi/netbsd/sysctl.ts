@@ -43,7 +43,7 @@ export const NB_SYSCTLNODE_SIZE = 96;
 const NAME_ROOM = 32;
 const NODE_NAME = 8;
 const NODE_VER = 40;
-const NODE_SIZE = 72;
+const NODE_SIZE = 64;
 
 export interface SysctlNode {
   /** The number within its parent. */
