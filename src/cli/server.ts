@@ -1,6 +1,6 @@
 /** rumphijack server: the embedded kernel behind rump_sp, in front or in the background. */
 import { spawn } from 'node:child_process';
-import { closeSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { getSystemErrorMap } from 'node:util';
 import { SIGHUP, SIGINT, SIGTERM } from '../abi/linux/signal.js';
 import { EmbeddedKernel } from '../kernel/embedded.js';
@@ -51,7 +51,7 @@ function serve(url: ServerUrl, options: ServerOptions): number {
     urls: [url],
     listenAnywhere: options.listenAnywhere,
     log: quietly(fail),
-    console: bytes => tell(1, bytes),
+    console: openConsole(),
   });
   for (const signal of STOPPED_BY) net.catchSignal(signal);
   running.listen();
@@ -65,6 +65,17 @@ function serve(url: ServerUrl, options: ServerOptions): number {
     if (options.pidFile !== undefined) remove(options.pidFile);
   }
   return 0;
+}
+
+/** What clients write goes to standard output as far as somebody reads it: no reader may hold up the server. */
+function openConsole(): (bytes: Uint8Array) => void {
+  try {
+    // Opened anew, since others may share the descriptor that we have, and its flags.
+    const fd = openSync('/proc/self/fd/1', constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK);
+    return bytes => tell(fd, bytes);
+  } catch {
+    return () => {};
+  }
 }
 
 /** Says that clients can come, and where, if that was left to the host. */

@@ -114,9 +114,20 @@ export class SysproxyServer {
     if (session === undefined) {
       const listener = this.#listeners.find(each => each.fd === fd);
       if (listener !== undefined) this.#accept(listener);
-    } else if ((events & EPOLLIN) !== 0) session.receive(this.#buffer);
+    } else if ((events & EPOLLIN) !== 0) this.#receive(session);
     else if ((events & (EPOLLERR | EPOLLHUP)) !== 0) session.close();
     else this.#state.touch(session);
+  }
+
+  /** A fault of ours costs the one client, not all of them. */
+  #receive(session: Session): void {
+    try {
+      session.receive(this.#buffer);
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      this.#state.log.say(`a client was given up, the server has a fault: ${text.split('\n', 1)[0]}`);
+      session.close();
+    }
   }
 
   /** One at a time: the socket blocks, and says so if there is another. */

@@ -79,7 +79,8 @@ export class Session {
 
   /** Sends the line that a client reads first. */
   greet(banner: Uint8Array): void {
-    this.#out.bytes.set(banner, this.#reserve(banner.length));
+    const at = this.#reserve(banner.length);
+    this.#out.bytes.set(banner, at);
   }
 
   /** Bytes have come, or the end. `buffer` is for this call alone. */
@@ -341,7 +342,8 @@ export class Session {
   }
 
   #welcome(frame: Frame): void {
-    this.#out.view.setInt32(this.#respond(frame, 4), 0, true);
+    const at = this.#respond(frame, 4);
+    this.#out.view.setInt32(at, 0, true);
   }
 
   #respond(frame: Frame, size: number): number {

@@ -26,30 +26,30 @@ class Timer implements Pending {
 export class Timers {
   /** By time, the latest first: the next one is taken off the end. */
   readonly #waiting: Timer[] = [];
-  readonly #now: () => number;
+  /** Milliseconds of a clock that never jumps. */
+  readonly now: () => number;
 
-  /** `now`: milliseconds of a clock that never jumps. */
   constructor(now: () => number = () => performance.now()) {
-    this.#now = now;
+    this.now = now;
   }
 
   /** A wait for that many milliseconds, counted from now. */
   after(milliseconds: number): Pending {
-    return new Timer(this, this.#now() + milliseconds);
+    return new Timer(this, this.now() + milliseconds);
   }
 
   /** Milliseconds until the next one, rounded up, at most `limit` (-1: no limit); for waitReady(). */
   timeout(limit: number): number {
     const next = this.#waiting.at(-1);
     if (next === undefined) return limit;
-    const left = Math.min(Math.max(0, Math.ceil(next.at - this.#now())), 2 ** 31 - 1);
+    const left = Math.min(Math.max(0, Math.ceil(next.at - this.now())), 2 ** 31 - 1);
     return limit < 0 ? left : Math.min(left, limit);
   }
 
   /** Goes on with those whose time has come. */
   run(): void {
     if (this.#waiting.length === 0) return;
-    const now = this.#now();
+    const now = this.now();
     for (let next = this.#waiting.at(-1); next !== undefined && next.at <= now; next = this.#waiting.at(-1)) {
       this.#waiting.pop();
       next.done?.(0);

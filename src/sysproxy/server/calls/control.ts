@@ -1,12 +1,13 @@
 /** fcntl, ioctl, flock, lseek, getdents and other calls on open descriptors. */
 import { EBADF, EINVAL, ENOTTY, EOVERFLOW } from '../../../abi/linux/errno.js';
 import { FD_CLOEXEC, O_ACCMODE, O_NONBLOCK, SEEK_CUR, SEEK_SET } from '../../../abi/linux/fcntl.js';
-import { S_IFDIR } from '../../../abi/linux/stat.js';
+import { makedev, S_IFCHR, S_IFDIR, S_IFMT } from '../../../abi/linux/stat.js';
 import { encodeNetbsdDirent } from '../../../abi/netbsd/dirent.js';
 import {
   decodeNetbsdFlock,
   encodeNetbsdFlock,
   fromNetbsdOpen,
+  NB_F_CLOSEM,
   NB_F_DUPFD,
   NB_F_DUPFD_CLOEXEC,
   NB_F_GETFD,
@@ -14,6 +15,7 @@ import {
   NB_F_GETLK,
   NB_F_GETNOSIGPIPE,
   NB_F_GETOWN,
+  NB_F_MAXFD,
   NB_F_SETFD,
   NB_F_SETFL,
   NB_F_SETLK,
@@ -23,9 +25,21 @@ import {
   NB_SEEK_END,
   toNetbsdOpen,
 } from '../../../abi/netbsd/fcntl.js';
-import { NB_FIOASYNC, NB_FIOCLEX, NB_FIONBIO, NB_FIONCLEX, NB_FIONREAD } from '../../../abi/netbsd/ioctl.js';
-import type { FileLock } from '../../../kernel/rump_kernel.js';
+import {
+  NB_FIOASYNC,
+  NB_FIOCLEX,
+  NB_FIONBIO,
+  NB_FIONCLEX,
+  NB_FIONREAD,
+  NB_TIOCGETA,
+  netbsdIoctlLength,
+} from '../../../abi/netbsd/ioctl.js';
+import type { FileLock, Stat } from '../../../kernel/rump_kernel.js';
 import { type Call, type Steps, settle, wait } from '../call.js';
+import { RLIMIT_NOFILE } from '../process.js';
+
+/** The device that descriptors 0 to 2 are open on (the embedded kernel's console.ts). */
+const CONSOLE = makedev(5, 1);
 
 export function fcntl(call: Call): number | Steps {
   const { kernel } = call;
@@ -48,6 +62,10 @@ export function fcntl(call: Call): number | Steps {
     case NB_F_SETLK:
     case NB_F_SETLKW:
       return lock(call, fd, call.int(1));
+    case NB_F_CLOSEM:
+      return closeFrom(call, fd);
+    case NB_F_MAXFD:
+      return Math.max(highest(call), 0);
     case NB_F_GETOWN:
     case NB_F_GETNOSIGPIPE:
     case NB_F_SETNOSIGPIPE:
@@ -55,6 +73,20 @@ export function fcntl(call: Call): number | Steps {
     default:
       return kernel.isOpen(fd) ? -EINVAL : -EBADF;
   }
+}
+
+/** F_CLOSEM: this descriptor and all above it. */
+function closeFrom(call: Call, first: number): number {
+  if (first < 0) return -EBADF;
+  for (let fd = highest(call); fd >= first; fd--) if (call.kernel.isOpen(fd)) call.kernel.close(fd);
+  return 0;
+}
+
+/** The highest descriptor that is open, or -1. */
+function highest(call: Call): number {
+  for (let fd = call.process.limits[RLIMIT_NOFILE].hard - 1; fd >= 0; fd--)
+    if (call.kernel.isOpen(fd)) return fd;
+  return -1;
 }
 
 function* statusFlags(call: Call, fd: number): Steps {
@@ -97,9 +129,21 @@ export function ioctl(call: Call): number | Steps {
       return nonblocking(call, fd);
     case NB_FIOASYNC:
       return 0;
+    case NB_TIOCGETA:
+      return terminal(call, fd);
     default:
       return -ENOTTY;
   }
+}
+
+/** Programs ask whether the console is a terminal, and a rump kernel says yes (rumpkern's cons.c), but nothing more about it. */
+function* terminal(call: Call, fd: number): Steps {
+  const stat = {} as Stat;
+  const status = yield* wait(call.kernel.fstat(fd, stat));
+  if (status < 0) return status;
+  if ((stat.mode & S_IFMT) !== S_IFCHR || stat.rdev !== CONSOLE) return -ENOTTY;
+  call.copyout(call.ulong(2), new Uint8Array(netbsdIoctlLength(NB_TIOCGETA)));
+  return 0;
 }
 
 function word(value: number): Uint8Array {

@@ -2,7 +2,9 @@
 import { EBADF, EFAULT, EINVAL, EPIPE } from '../../../abi/linux/errno.js';
 import { O_ACCMODE, O_RDONLY } from '../../../abi/linux/fcntl.js';
 import { IOV_MAX } from '../../../abi/linux/limits.js';
+import { POLLERR, POLLOUT } from '../../../abi/linux/poll.js';
 import { S_IFIFO } from '../../../abi/linux/stat.js';
+import { NB_SIGPIPE } from '../../../abi/netbsd/signal.js';
 import type { Uio } from '../../../kernel/rump_kernel.js';
 import { TWO_32 } from '../../frame.js';
 import { type Call, type Steps, wait } from '../call.js';
@@ -13,8 +15,6 @@ import { drained, type Range, ReadUio, WriteUio } from '../uio.js';
 /** Read at a time: more than a fifo holds, so that only files that have all of it are asked again. */
 const BATCH = 256 * 1024;
 const IOVEC_SIZE = 16;
-/** NetBSD's SIGPIPE (signal.h). */
-const SIGPIPE = 13;
 const SSIZE_MAX = 2 ** 63 - 1;
 
 /** The descriptor's own offset, in place of one. */
@@ -126,17 +126,30 @@ function* writeFrom(call: Call, ranges: readonly Range[], offset: number): Steps
   // Before anything is asked of the client, as NetBSD does.
   if (typeof flags !== 'number' || flags < 0 || (flags & O_ACCMODE) === O_RDONLY) return -EBADF;
   if (total === 0) return yield* wait(writeOnce(call, new WriteUio(new Uint8Array(0)), offset));
-  const piece = call.kernel.fileType(fd) === S_IFIFO ? FIFO_PIECE : PIECE;
+  const isFifo = call.kernel.fileType(fd) === S_IFIFO;
+  if (isFifo && hasNoReader(call, fd)) {
+    call.session.raise(NB_SIGPIPE);
+    return -EPIPE;
+  }
+  const piece = isFifo ? FIFO_PIECE : PIECE;
   let done = 0;
   while (done < total) {
     const length = Math.min(piece, total - done);
     const put = yield* writePiece(call, ranges, done, length, offset === CURRENT ? CURRENT : offset + done);
-    if (put === -EPIPE) call.session.raise(SIGPIPE);
+    if (put === -EPIPE) call.session.raise(NB_SIGPIPE);
     if (put < 0) return done > 0 ? done : put;
     done += put;
     if (put < length) break;
   }
   return done;
+}
+
+/** Known before the data is asked for, so that it is not. */
+function hasNoReader(call: Call, fd: number): boolean {
+  const revents = call.kernel.poll(fd, POLLOUT);
+  if (typeof revents === 'number') return revents > 0 && (revents & POLLERR) !== 0;
+  revents.cancel();
+  return false;
 }
 
 function* writePiece(

@@ -101,6 +101,8 @@ const HANDLERS: Readonly<Partial<Record<NetbsdCall, Handler>>> = {
   __sysctl: sysctl.sysctl,
   poll: poll.poll,
   __pollts50: poll.pollts,
+  __select50: poll.select,
+  __pselect50: poll.pselect,
   getpid: identity.getpid,
   getppid: identity.getppid,
   getuid: identity.getuid,
