@@ -78,6 +78,8 @@ export interface Frame {
 
 /** The first room for a frame that comes in pieces. */
 const FIRST_ROOM = 4096;
+/** A larger buffer is not kept for the next one: there may be hundreds of connections. */
+const KEEP = 128 * 1024;
 
 /**
  * Cuts a stream into frames. A frame that lies whole in what was received is handed on without a copy; what is
@@ -115,7 +117,7 @@ export class FrameReader {
       if (at < 0) return false;
       if (this.#have > 0) return true;
       if (!this.#emit(this.#partial, this.#partialView, 0, onFrame)) return false;
-      if (this.#partial.length > FIRST_ROOM) this.#partial = this.#none;
+      if (this.#partial.length > KEEP) this.#partial = this.#none;
     }
     const view = this.#viewOf(bytes);
     while (length - at >= HEADER_SIZE) {
