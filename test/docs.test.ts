@@ -47,3 +47,21 @@ test('the manual page has every option of the command, and no other', async t =>
   const known = options(help.stdout.split('Examples:')[0]);
   t.deepEqual([...listed].sort(), [...known].sort());
 });
+
+test('the manual page and README name every option of server and every command of ctl', async t => {
+  const page = readFileSync(join(root, 'man/rumphijack.1'), 'utf8').replaceAll('Fl Fl ', '--');
+  const text = readFileSync(join(root, 'README.md'), 'utf8');
+  const server = (await exec(join(root, 'bin/rumphijack'), ['server', '--help'])).stdout.split(
+    'Examples:',
+  )[0];
+  for (const [, option] of server.matchAll(/--(pid-file|ready-fd|listen-[a-z]+)/g)) {
+    t.true(page.includes(`--${option}`), option);
+    t.true(text.includes(`--${option}`), option);
+  }
+  const ctl = (await exec(join(root, 'bin/rumphijack'), ['ctl', '--help'])).stdout;
+  for (const command of 'ps ls cat cp mkdir mount umount df sysctl halt'.split(' ')) {
+    t.regex(ctl, new RegExp(`^  ${command}\\b`, 'm'));
+    t.regex(page, new RegExp(`\\b${command}\\b`));
+    t.regex(text, new RegExp(`\\b${command}\\b`));
+  }
+});
