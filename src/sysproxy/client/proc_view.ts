@@ -49,7 +49,12 @@ export class ProcView {
     return joinPath(base?.path ?? '/', path);
   }
 
-  /** Asks the server for what `path` shows. 0 or -errno. */
+  /** Asks the server which names there are, for calls on `path`. 0 or -errno. */
+  learn(calls: ProcCalls, path: BytePath): Result {
+    return path === '/sys' || path.startsWith('/sys/') ? this.sysctl.learn(calls) : 0;
+  }
+
+  /** Asks the server for what is in `path`, too: for one that is read. */
   prepare(calls: ProcCalls, path: BytePath): Result {
     if (MOUNT_FILES.includes(path)) {
       const list: MountInfo[] = [];
@@ -65,8 +70,7 @@ export class ProcView {
         return 0;
       });
     }
-    if (path !== '/sys' && !path.startsWith('/sys/')) return 0;
-    return andThen(this.sysctl.learn(calls), () => {
+    return andThen(this.learn(calls, path), () => {
       const node = sysctlName(path);
       return node === undefined ? 0 : this.sysctl.fetch(calls, node);
     });

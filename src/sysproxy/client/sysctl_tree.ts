@@ -11,6 +11,7 @@ import {
   NB_CTLTYPE_NODE,
   NB_CTLTYPE_QUAD,
   NB_CTLTYPE_STRING,
+  NB_CTLTYPE_STRUCT,
   NB_SYSCTLNODE_SIZE,
   type SysctlNode as WireNode,
 } from '../../abi/netbsd/sysctl.js';
@@ -24,12 +25,26 @@ const VALUE_MAX = 4096;
 /** Room for the nodes of one directory. */
 const QUERY_NODES = 256;
 
-/** What /proc/sys can show of NetBSD's types; structs have no text. */
+/** What /proc/sys can show of NetBSD's types; other structs have no text. */
 const TYPES: Readonly<Record<number, SysctlType>> = {
   [NB_CTLTYPE_INT]: 'int',
   [NB_CTLTYPE_QUAD]: 'quad',
   [NB_CTLTYPE_STRING]: 'string',
   [NB_CTLTYPE_BOOL]: 'bool',
+};
+/** The one struct with a text: a struct timespec. */
+const TIMESPEC_NODE = 'kern.boottime';
+
+/**
+ * Bytes that are asked for. Exactly a number's size: some nodes make up as much as there is room for, and refuse more than they
+ * can (E2BIG of kern.arandom).
+ */
+const SIZES: Readonly<Record<SysctlType, number>> = {
+  int: 4,
+  quad: 8,
+  string: VALUE_MAX,
+  bool: 1,
+  timespec: 16,
 };
 
 /** Makes calls of the process that is asking. */
@@ -64,7 +79,7 @@ export class RemoteSysctl {
   fetch(calls: SysctlCalls, path: string): Result {
     const leaf = this.#leaves.get(path);
     if (leaf === undefined) return 0;
-    const bytes = new Uint8Array(VALUE_MAX);
+    const bytes = new Uint8Array(SIZES[leaf.type]);
     return andThen(this.#read(calls, leaf.numbers, bytes), length => {
       leaf.value = decodeValue(leaf.type, bytes, length);
       return 0;
@@ -125,7 +140,7 @@ export class RemoteSysctl {
       const below = path === '' ? node.name : `${path}.${node.name}`;
       const name = [...numbers, node.num];
       if (node.type === NB_CTLTYPE_NODE) return then(before, () => this.#walk(calls, below, name));
-      const type = TYPES[node.type];
+      const type = typeOf(below, node);
       if (type !== undefined && node.name !== '') this.#addLeaf(below, name, type, node);
       return before;
     }, 0);
@@ -140,6 +155,12 @@ export class RemoteSysctl {
   }
 }
 
+function typeOf(path: string, node: WireNode): SysctlType | undefined {
+  const isTimespec =
+    path === TIMESPEC_NODE && node.type === NB_CTLTYPE_STRUCT && node.size === SIZES.timespec;
+  return isTimespec ? 'timespec' : TYPES[node.type];
+}
+
 function decodeValue(type: SysctlType, bytes: Uint8Array, length: number): SysctlValue {
   const view = new DataView(bytes.buffer);
   if (type === 'string') {
@@ -147,6 +168,7 @@ function decodeValue(type: SysctlType, bytes: Uint8Array, length: number): Sysct
     return Buffer.from(bytes.buffer, 0, end < 0 || end > length ? length : end).toString('latin1');
   }
   if (type === 'quad') return Number(view.getBigInt64(0, true));
+  if (type === 'timespec') return [Number(view.getBigInt64(0, true)), Number(view.getBigInt64(8, true))];
   return type === 'bool' ? bytes[0] : view.getInt32(0, true);
 }
 
