@@ -90,8 +90,44 @@ export function decodeTmpfsArgs(view: DataView, at: number): TmpfsArgs {
 }
 
 /**
- * struct null_args (miscfs/nullfs/null.h): a pointer to the target's path, then an export_args30 that is not used.
- * struct ufs_args (ufs/ufs/ufsmount.h): a pointer to the device's path, and nothing else.
+ * Arguments that begin with a pointer to a path: struct ufs_args (ufs/ufs/ufsmount.h) has nothing else; struct null_args
+ * (miscfs/genfs/layer.h), struct iso_args (fs/cd9660/cd9660_mount.h) and struct msdosfs_args go on with an export_args30 of
+ * 128 bytes that is not used.
  */
-export const NB_NULL_ARGS_SIZE = 136;
 export const NB_UFS_ARGS_SIZE = 8;
+export const NB_NULL_ARGS_SIZE = 136;
+export const NB_ISO_ARGS_SIZE = 144;
+export const NB_MSDOSFS_ARGS_SIZE = 168;
+
+/** struct ptyfs_args (fs/ptyfs/ptyfs.h). */
+export const NB_PTYFS_ARGS_SIZE = 16;
+const PTYFS_ARGSVERSION = 2;
+
+export function encodePtyfsArgs(view: DataView, at: number, gid: number, mode: number): void {
+  view.setInt32(at, PTYFS_ARGSVERSION, true);
+  view.setUint32(at + 4, gid, true);
+  view.setUint32(at + 8, mode, true);
+  view.setInt32(at + 12, 0, true);
+}
+
+export interface MsdosfsArgs {
+  uid: number;
+  gid: number;
+  /** Permission bits that files and directories have. */
+  mask: number;
+  dirmask: number;
+}
+
+/** struct msdosfs_args (fs/msdosfs/msdosfsmount.h), apart from the path at its start. */
+export function encodeMsdosfsArgs(view: DataView, at: number, args: MsdosfsArgs): void {
+  const [UID, GID, MASK, FLAGS, VERSION, DIRMASK, GMTOFF] = [136, 140, 144, 148, 152, 156, 160];
+  const MSDOSFSMNT_VERSIONED = 16;
+  const MSDOSFSMNT_VERSION = 3;
+  view.setUint32(at + UID, args.uid, true);
+  view.setUint32(at + GID, args.gid, true);
+  view.setUint32(at + MASK, args.mask, true);
+  view.setInt32(at + FLAGS, MSDOSFSMNT_VERSIONED, true);
+  view.setInt32(at + VERSION, MSDOSFSMNT_VERSION, true);
+  view.setUint32(at + DIRMASK, args.dirmask, true);
+  view.setInt32(at + GMTOFF, 0, true);
+}

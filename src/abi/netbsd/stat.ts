@@ -73,7 +73,8 @@ export function decodeNetbsdStat(
   stat: { -readonly [K in keyof StatFields]: number },
 ): void {
   stat.dev = toLinuxDev(getInt64(view, at));
-  stat.mode = view.getUint32(at + NB_ST_MODE, true);
+  // Above the type are bits that Linux has not (S_ARCH1 of a FAT file that was not archived).
+  stat.mode = view.getUint32(at + NB_ST_MODE, true) & 0o177777;
   stat.ino = getInt64(view, at + NB_ST_INO);
   stat.nlink = view.getUint32(at + NB_ST_NLINK, true);
   stat.uid = view.getUint32(at + NB_ST_UID, true);

@@ -1,6 +1,7 @@
 /** What a remote kernel's file systems look like to Linux programs, and the other way round. */
 import { TMPFS_MAGIC } from '../../abi/linux/mount.js';
 import {
+  type MsdosfsArgs,
   NB_MNT_NOATIME,
   NB_MNT_NODEV,
   NB_MNT_NOEXEC,
@@ -96,4 +97,20 @@ export function tmpfsArgs(data: BytePath, cred: Credentials): TmpfsArgs | undefi
     gid: parsed.gid ?? cred.gid,
     mode: parsed.mode ?? DEFAULT_MODE,
   };
+}
+
+/** mount(8)'s options of a FAT file system: uid=, gid=, umask=, fmask=, dmask=; undefined for bad ones, others are passed over. */
+export function msdosfsArgs(data: BytePath, cred: Credentials): MsdosfsArgs | undefined {
+  const args = { uid: cred.uid, gid: cred.gid, mask: 0o755, dirmask: 0o755 };
+  for (const word of data.split(',')) {
+    const [, key, text] = /^(uid|gid|umask|fmask|dmask)=(.*)$/.exec(word) ?? [];
+    if (key === undefined) continue;
+    const isId = key === 'uid' || key === 'gid';
+    if (!(isId ? /^\d+$/ : /^[0-7]+$/).test(text)) return undefined;
+    const value = Number.parseInt(text, isId ? 10 : 8);
+    if (isId) args[key] = value;
+    if (key === 'umask' || key === 'fmask') args.mask = 0o777 & ~value;
+    if (key === 'umask' || key === 'dmask') args.dirmask = 0o777 & ~value;
+  }
+  return args;
 }

@@ -1,6 +1,6 @@
 /** File systems: statvfs, mount, unmount, handles. */
 import { EINVAL, ENODEV, ENOENT, EOPNOTSUPP, ERANGE } from '../../../abi/linux/errno.js';
-import { MNT_DETACH, MS_REMOUNT } from '../../../abi/linux/mount.js';
+import { MNT_DETACH } from '../../../abi/linux/mount.js';
 import { fromNetbsdOpen } from '../../../abi/netbsd/fcntl.js';
 import {
   decodeTmpfsArgs,
@@ -116,8 +116,8 @@ export function* mount(call: Call): Steps {
   const words = [`uid=${args.uid}`, `gid=${args.gid}`, `mode=${(args.mode & 0o7777).toString(8)}`];
   if (args.sizeMax > 0) words.push(`size=${args.sizeMax}`);
   if (args.nodesMax > 0) words.push(`nr_inodes=${args.nodesMax}`);
-  const data = (fromNetbsdMount(flags) & MS_REMOUNT) !== 0 ? '' : words.join(',');
-  return yield* wait(call.kernel.mount('tmpfs', path, 'tmpfs', fromNetbsdMount(flags), data));
+  // Of an update's, the kernel takes the limits alone.
+  return yield* wait(call.kernel.mount('tmpfs', path, 'tmpfs', fromNetbsdMount(flags), words.join(',')));
 }
 
 /** MNT_GETARGS: what the file system at this directory was mounted with. */
