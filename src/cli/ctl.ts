@@ -1,103 +1,131 @@
-/** rumphijack ctl: looks into a rump kernel server, and sets it up. */
-import { Command } from 'commander';
-import { DialError } from '../sysproxy/client/dial.js';
-import { UrlError } from '../sysproxy/url.js';
-import { cat, cp } from './ctl/copying.js';
-import { df, ls } from './ctl/listing.js';
-import { CommandError, OutputGone, Session } from './ctl/session.js';
-import { halt, mkdir, mount, ps, sysctl, umount } from './ctl/system.js';
-import { fail, OWN_FAILURE } from './output.js';
+/** rumphijack ctl: looks into a server and sets it up, by the tools of ctl/. */
+import { readFileSync } from 'node:fs';
+import { Command as Parser } from 'commander';
+import { SIGPIPE } from '../abi/linux/signal.js';
+import { cp } from './ctl/copy.js';
+import { CallError, ClosedPipe, Refusal } from './ctl/errors.js';
+import { CTL_HELP, print, TOOLS, type ToolName } from './ctl/help.js';
+import { ls } from './ctl/list.js';
+import { df, mount, umount } from './ctl/mounts.js';
+import { Session } from './ctl/session.js';
+import { sysctl } from './ctl/sysctl.js';
+import { type Command, type Flags, Output, Tool } from './ctl/tool.js';
+import { cat, halt, mkdir, ps, rm } from './ctl/tools.js';
+import { fail, SIGNAL_BASE } from './output.js';
 
-const FAILED = 1;
-
-/** Runs one command on the server; exits with 1 when it complained. */
-function on(url: string, name: string, work: (session: Session) => void): void {
-  let session: Session;
-  try {
-    session = new Session(url, name);
-  } catch (error) {
-    if (!(error instanceof UrlError || error instanceof DialError)) throw error;
-    fail(error.message);
-    process.exitCode = OWN_FAILURE;
-    return;
-  }
-  try {
-    work(session);
-  } catch (error) {
-    if (error instanceof CommandError) session.complain(error.message);
-    else if (!(error instanceof OutputGone)) throw error;
-  }
-  if (session.failed) process.exitCode = FAILED;
-  session.close();
+interface Entry {
+  readonly run: Command;
+  /** As commander has them. */
+  readonly operands: string;
+  readonly options: readonly (readonly [flags: string, says: string])[];
 }
 
-const is = (options: Record<string, unknown>, name: string): boolean => options[name] === true;
+const ENTRIES: Readonly<Record<ToolName, Entry>> = {
+  ps: { run: ps, operands: '', options: [] },
+  ls: {
+    run: ls,
+    operands: '[path...]',
+    options: [
+      ['-a', 'those whose names begin with a dot, too'],
+      ['-l', 'with mode, links, owner, group, size and time'],
+      ['-d', 'directories themselves, not what they hold'],
+      ['-h', 'sizes in K, M and G'],
+      ['-1', 'one to a line, on a terminal too'],
+    ],
+  },
+  cat: { run: cat, operands: '<path...>', options: [] },
+  cp: { run: cp, operands: '<source> <target...>', options: [['-r', 'directories with all below them']] },
+  mkdir: {
+    run: mkdir,
+    operands: '<dir...>',
+    options: [['-p', 'with parents, and content with what is there']],
+  },
+  rm: { run: rm, operands: '<path...>', options: [['-r', 'directories with all below them']] },
+  mount: {
+    run: mount,
+    operands: '[source] [dir]',
+    options: [
+      ['-t <type>', 'the file system: tmpfs, null, ffs, ext2fs, lfs'],
+      ['-o <options>', 'ro, nosuid, nodev, noexec, noatime, bind, remount and those of the file system'],
+    ],
+  },
+  umount: { run: umount, operands: '<dir...>', options: [] },
+  df: { run: df, operands: '[path...]', options: [['-h', 'sizes in K, M and G']] },
+  sysctl: {
+    run: sysctl,
+    operands: '[name...]',
+    options: [
+      ['-a', 'all there are'],
+      ['-n', 'values without their names'],
+      ['-w', 'accepted; NAME=VALUE is enough'],
+    ],
+  },
+  halt: { run: halt, operands: '', options: [] },
+};
 
-/** Paths are bytes: what the shell gave as UTF-8 goes to the kernel as it is. */
-const bytes = (words: readonly string[]): string[] =>
-  words.map(word => Buffer.from(word, 'utf8').toString('latin1'));
+/** Runs one command; UrlError, DialError and commander's errors are the caller's to tell. */
+export function ctl(url: string, command: string, args: readonly string[]): void {
+  // Names are bytes: one character each, whatever they mean.
+  const words = rawArguments(args.length + 1, [command, ...args]);
+  parser(url).parse(words, { from: 'user' });
+}
 
-/** The commands below `rumphijack ctl URL`. `prepare` makes each like the others of the program. */
-export function ctl(url: string, words: readonly string[], prepare: (command: Command) => Command): void {
-  const root = prepare(new Command('rumphijack ctl URL'));
-  const add = (usage: string, description: string): Command =>
-    prepare(root.command(usage)).description(description);
-  add('ps', 'list processes').action(() => on(url, 'ps', ps));
-  add('ls [paths...]', 'list files and directories')
-    .option('-a', 'names that begin with a dot, too')
-    .option('-d', 'directories themselves, not what is in them')
-    .option('-l', 'modes, owners, sizes and times')
-    .option('-h', 'sizes with a unit')
-    .option('-1', 'a name a line, as always')
-    .action((paths: string[], o: Record<string, unknown>) =>
-      on(url, 'ls', session =>
-        ls(session, bytes(paths), {
-          all: is(o, 'a'),
-          directory: is(o, 'd'),
-          long: is(o, 'l'),
-          human: is(o, 'h'),
-        }),
-      ),
-    );
-  add('cat <paths...>', 'write files to standard output').action((paths: string[]) =>
-    on(url, 'cat', session => cat(session, bytes(paths))),
-  );
-  add('cp <paths...>', "copy in or out: the kernel's paths are written rump:/path")
-    .option('-r', 'directories with all that is in them')
-    .action((paths: string[], o: Record<string, unknown>) =>
-      on(url, 'cp', session => cp(session, paths, is(o, 'r'))),
-    );
-  add('mkdir <paths...>', 'make directories')
-    .option('-p', 'those above as well, and none is no error')
-    .action((paths: string[], o: Record<string, unknown>) =>
-      on(url, 'mkdir', session => mkdir(session, bytes(paths), is(o, 'p'))),
-    );
-  add('mount [args...]', 'list mounts, or mount SOURCE at a DIRECTORY')
-    .option('-t <type>', 'the type of file system', 'tmpfs')
-    .option('-o <options>', 'options, with commas between', '')
-    .action((args: string[], o: { t: string; o: string }) =>
-      on(url, 'mount', session => mount(session, bytes(args), o.t, o.o)),
-    );
-  add('umount <paths...>', 'unmount')
-    .option('-f', 'although it is in use')
-    .action((paths: string[], o: Record<string, unknown>) =>
-      on(url, 'umount', session => umount(session, bytes(paths), is(o, 'f'))),
-    );
-  add('df [paths...]', 'tell how full file systems are')
-    .option('-h', 'sizes with a unit')
-    .action((paths: string[], o: Record<string, unknown>) =>
-      on(url, 'df', session => df(session, bytes(paths), is(o, 'h'))),
-    );
-  add('sysctl [names...]', 'show variables, or set them: NAME=VALUE')
-    .option('-a', 'all of them')
-    .option('-N', 'names alone')
-    .option('-n', 'values alone')
-    .option('-w', 'set (a VALUE says so by itself)')
-    .action((names: string[], o: Record<string, unknown>) =>
-      on(url, 'sysctl', session =>
-        sysctl(session, names, { all: is(o, 'a'), namesOnly: is(o, 'N'), valuesOnly: is(o, 'n') }),
-      ),
-    );
-  add('halt', 'end the server').action(() => on(url, 'halt', halt));
-  root.parse(['node', 'ctl', ...words]);
+function parser(url: string): Parser {
+  const root = new Parser(`rumphijack ctl ${url}`)
+    .usage('COMMAND [ARGS...]')
+    .helpOption('--help', 'print this help and exit')
+    .helpCommand(false)
+    .configureHelp({ visibleCommands: () => [] })
+    .addHelpText('after', CTL_HELP);
+  for (const { name, args, says } of TOOLS) {
+    const { run, operands, options } = ENTRIES[name];
+    const tool = root.command(`${name} ${operands}`).usage(args).description(says);
+    tool.helpOption('--help', 'print this help and exit');
+    for (const [flags, text] of options) tool.option(flags, text);
+    tool.action(() => runTool(url, name, run, tool.args, tool.opts()));
+  }
+  for (const each of [root, ...root.commands]) each.exitOverride().configureOutput(COMMANDER_OUTPUT);
+  return root;
+}
+
+/** For what commander itself says: its errors in our words, its help without a fuss about closed pipes. */
+const COMMANDER_OUTPUT = {
+  writeOut: (text: string) => print(fromBytes(text)),
+  outputError: (text: string) => fail(fromBytes(text.replace(/^error: /, '').trim())),
+};
+
+function fromBytes(text: string): string {
+  return Buffer.from(text, 'latin1').toString();
+}
+
+function runTool(url: string, name: string, run: Command, args: readonly string[], flags: Flags): void {
+  const session = new Session(url);
+  const tool = new Tool(name, session, new Output(1));
+  try {
+    try {
+      run(tool, args, flags);
+    } catch (error) {
+      if (error instanceof CallError || error instanceof Refusal) tool.complain(error.message);
+      else throw error;
+    } finally {
+      tool.out.flush();
+    }
+    process.exitCode = tool.status;
+  } catch (error) {
+    if (error instanceof ClosedPipe) process.exitCode = SIGNAL_BASE + SIGPIPE;
+    else if (error instanceof Refusal) {
+      tool.complain(error.message);
+      process.exitCode = tool.status;
+    } else throw error;
+  } finally {
+    session.close();
+  }
+}
+
+/** The last `count` arguments as the bytes they were, which Node's decoding may have lost; `decoded` where they cannot be had. */
+function rawArguments(count: number, decoded: readonly string[]): string[] {
+  const raw = readFileSync('/proc/self/cmdline').toString('latin1').split('\0').slice(0, -1);
+  const words = raw.slice(-count);
+  const isSame = words.every((word, i) => fromBytes(word) === decoded[i]);
+  return isSame ? words : decoded.map(word => Buffer.from(word).toString('latin1'));
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { MIN_FDOFF } from '../policy/policy.js';
+import { CTL_HELP, print } from './ctl/help.js';
 import { fail, OWN_FAILURE } from './output.js';
 
 const RUN_EXAMPLES = `
@@ -43,36 +44,6 @@ function version(): string {
   return 'unknown';
 }
 
-const CTL_EXAMPLES = `
-Commands ('rumphijack ctl URL COMMAND --help' tells their options):
-  ps                            list processes
-  ls [-ladh] [PATH...]          list files and directories
-  cat PATH...                   write files to standard output
-  cp [-r] SOURCE... TARGET      copy in or out; the kernel's side is written rump:/path
-  mkdir [-p] PATH...            make directories
-  mount [-t TYPE] [-o OPTIONS] [SOURCE DIRECTORY]
-                                list mounts, or mount (tmpfs unless TYPE says otherwise)
-  umount [-f] DIRECTORY...      unmount
-  df [-h] [PATH...]             tell how full file systems are
-  sysctl [-a] [NAME[=VALUE]...] show variables, or set them
-  halt                          end the server
-
-Examples:
-  rumphijack ctl unix:///tmp/rump ls -l /
-  rumphijack ctl unix:///tmp/rump cp -r ./site rump:/srv
-  rumphijack ctl unix:///tmp/rump mount -o size=64m none /mnt
-  rumphijack ctl unix:///tmp/rump sysctl kern.ostype
-
-Exit status: 0; 1 when the command failed; 125 when there is no server.
-See rumphijack(1).`;
-
-/** A command's mistakes in our words, by exceptions. */
-function quiet(command: Command): Command {
-  return command
-    .exitOverride()
-    .configureOutput({ outputError: text => fail(text.replace(/^error: /, '').trim()) });
-}
-
 function program(): Command {
   const root = new Command('rumphijack')
     .description('Run any Linux program with a chosen part of its system calls answered by a rump kernel.')
@@ -80,7 +51,7 @@ function program(): Command {
     .helpOption('-h, --help', 'print this help and exit')
     .enablePositionalOptions()
     .exitOverride()
-    .configureOutput({ outputError: text => fail(text.replace(/^error: /, '').trim()) });
+    .configureOutput({ writeOut: print, outputError: text => fail(text.replace(/^error: /, '').trim()) });
   root
     .command('run')
     .description('start a program; everything below /rump lives in a rump kernel private to this run')
@@ -137,15 +108,17 @@ function program(): Command {
     });
   root
     .command('ctl')
-    .description('look into a rump kernel server, and set it up; works with any, not only with ours')
-    .argument('<url>', 'where the server is')
-    .argument('[command...]', 'ps, ls, cat, cp, mkdir, mount, umount, df, sysctl or halt, with its arguments')
+    .description('look into a rump kernel server and set it up')
+    .usage('URL COMMAND [ARGS...]')
+    .argument('<url>', 'the server')
+    .argument('<command>', 'what to do there: see below')
+    .argument('[args...]', 'its arguments')
     .helpOption('-h, --help', 'print this help and exit')
-    .addHelpText('after', CTL_EXAMPLES)
+    .addHelpText('after', CTL_HELP)
     .passThroughOptions()
-    .action(async (url: string, words: string[]) => {
+    .action(async (url: string, command: string, args: string[]) => {
       const { ctl } = await import('./ctl.js');
-      ctl(url, words.length === 0 ? ['--help'] : words, quiet);
+      ctl(url, command, args);
     });
   for (const command of root.commands) command.exitOverride();
   return root;

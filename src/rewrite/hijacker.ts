@@ -168,5 +168,5 @@ function shown(result: number): string {
 function setName(call: StoppedCall<ProcessState>, name: string): void {
   const at = call.stackPointer - RED_ZONE - 16;
   if (call.write(at, Buffer.from(`${name}\0`, 'latin1')) === 0) call.hostCall(NR.prctl, PR_SET_NAME, at);
-  call.run();
+  call.repeat();
 }

@@ -167,17 +167,26 @@ export class StoppedCall<S> {
   /** Told of each answer, for -v. */
   onAnswer: ((call: StoppedCall<S>, result: number) => void) | undefined;
 
-  /** Leaves the call to the host, as it is. */
+  /** Leaves the call to the host, as it is: after a wait or a host call it is made past the handler. */
   run(): void {
-    if (this.#stage === Stage.ENTRY) {
-      resumption.how = Resume.CONT;
-      resumption.value = 0;
-      return;
-    }
-    // A host call was injected: the syscall instruction has to be executed again, and stops again if it did before.
+    if (this.#stage !== Stage.ENTRY) return this.runThen(result => this.finish(result));
+    resumption.how = Resume.CONT;
+    resumption.value = 0;
+  }
+
+  /** The thread makes its call again after a host call of ours, and stops for it again. */
+  repeat(): void {
+    if (this.#stage === Stage.ENTRY) return this.run();
     this.#rewind(this.nr);
     resumption.how = Resume.SETREGS;
     resumption.value = 0;
+  }
+
+  /** A signal that came with an answer is sent again when the handler goes on instead. */
+  #resend(): void {
+    if (this.#signal === 0) return;
+    native.tkill(this.tid, this.#signal);
+    this.#signal = 0;
   }
 
   /**
@@ -187,6 +196,7 @@ export class StoppedCall<S> {
    */
   runThen(done: (result: number) => void, nr?: number, ...args: number[]): void {
     const { thread } = this;
+    this.#resend();
     thread.saved.set(eventRegs);
     if (nr !== undefined) for (let i = 0; i < args.length; i++) setReg(eventRegs, ARGUMENT_REGS[i], args[i]);
     const entryAhead = this.#stage === Stage.EXIT;
@@ -215,10 +225,7 @@ export class StoppedCall<S> {
 
   /** Makes the thread execute one host call that cannot block, now. Returns its result. */
   hostCall(nr: number, a0 = 0, a1 = 0, a2 = 0, a3 = 0, a4 = 0, a5 = 0): number {
-    if (this.#signal !== 0) {
-      native.tkill(this.tid, this.#signal);
-      this.#signal = 0;
-    }
+    this.#resend();
     const { tid } = this;
     if (native.inject(tid, this.#stage, eventRegs, nr, a0, a1, a2, a3, a4, a5) < 0) throw new ThreadGone(tid);
     this.#stage = Stage.EXIT;
@@ -228,6 +235,7 @@ export class StoppedCall<S> {
   /** Waits for the rump kernel while the thread can be interrupted and killed; a signal ends the wait as on Linux. */
   wait(pending: Pending, done: (result: number) => void): void {
     const { thread } = this;
+    this.#resend();
     thread.saved.set(eventRegs);
     const parked: Parked = { pending, done, result: undefined, running: false };
     thread.parked = parked;

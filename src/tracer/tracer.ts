@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { resumption, type StoppedCall, ThreadGone } from './call.js';
 import {
   Event,
@@ -12,6 +11,7 @@ import {
   type StartOptions,
   start,
 } from './native.js';
+import { fateOf, processGroup } from './proc_status.js';
 import { getAddress, getSigned, Reg } from './regs.js';
 import { AddressSpace, Process, Thread } from './thread.js';
 
@@ -20,14 +20,10 @@ const EIO = 5;
 /** asm/signal.h */
 const SIGTRAP = 5;
 const SIGKILL = 9;
-const SIGCHLD = 17;
-const SIGCONT = 18;
 const SIGSTOP = 19;
 const SIGTSTP = 20;
 const SIGTTIN = 21;
 const SIGTTOU = 22;
-const SIGURG = 23;
-const SIGWINCH = 28;
 
 /** linux/ptrace.h */
 const PTRACE_EVENT_FORK = 1;
@@ -410,35 +406,5 @@ export class Tracer<S> {
     const { parked } = thread;
     thread.parked = undefined;
     if (parked !== undefined && parked.result === undefined) parked.pending.cancel();
-  }
-}
-
-/** Signals whose default is to be ignored, to go on or to stop (signal(7)): SIGCHLD, SIGURG, SIGWINCH, SIGCONT, and the four that stop. */
-const HARMLESS = new Set([SIGCHLD, SIGURG, SIGWINCH, SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU]);
-
-/** What a signal does to a thread, by the masks in /proc/TID/status (proc(5)). */
-function fateOf(tid: number, signal: number): 'dies' | 'handles' | 'survives' {
-  try {
-    const status = readFileSync(`/proc/${tid}/status`, 'latin1');
-    const bit = 1n << BigInt(signal - 1);
-    const has = (mask: string): boolean => {
-      const match = new RegExp(`^${mask}:\\s*([0-9a-f]+)`, 'm').exec(status);
-      return match !== null && (BigInt(`0x${match[1]}`) & bit) !== 0n;
-    };
-    if (has('SigCgt')) return 'handles';
-    return has('SigIgn') || HARMLESS.has(signal) ? 'survives' : 'dies';
-  } catch {
-    // It is gone.
-    return 'dies';
-  }
-}
-
-/** Field 5 of /proc/PID/stat (proc(5)); the command's name, field 2, may hold anything. */
-function processGroup(pid: number): number {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]);
-  } catch {
-    return -1;
   }
 }

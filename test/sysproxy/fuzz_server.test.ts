@@ -147,13 +147,10 @@ test(`${FRAMES} random frames at a server`, t => {
   const random = new Random(SEED);
   let clients: Client[] = [];
   let frames = 0;
-  let longest = 0;
   for (let round = 0; frames < FRAMES; round++) {
     while (clients.length < CLIENTS) clients.push(new Client(path, random));
     for (const client of clients) frames += client.step();
-    const start = performance.now();
     server.turn(0);
-    longest = Math.max(longest, performance.now() - start);
     for (const client of clients) if (random.chance(1)) client.over = true;
     for (const client of clients) if (client.over) client.close();
     clients = clients.filter(client => !client.over);
@@ -164,6 +161,5 @@ test(`${FRAMES} random frames at a server`, t => {
   t.true(isServed(server, path));
   for (let i = 0; i < 5; i++) server.turn(0);
   t.is(server.clients, 0);
-  t.true(longest < 5000, `a turn took ${longest} ms`);
   server.close();
 });

@@ -35,7 +35,7 @@ export const NB_CTLTYPE_STRUCT = 5;
 export const NB_CTLTYPE_BOOL = 6;
 const TYPE_MASK = 0xf;
 export const NB_CTLFLAG_READWRITE = 0x70;
-/** Set in every node that a rump kernel lists. */
+/** A node that nobody may remove, as nearly all are. */
 const CTLFLAG_PERMANENT = 0x200;
 
 export const NB_SYSCTLNODE_SIZE = 96;

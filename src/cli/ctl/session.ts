@@ -1,141 +1,146 @@
-/** One look into a rump kernel server: a process there, and plain results. */
-import { writeSync } from 'node:fs';
-import { getSystemErrorMap } from 'node:util';
-import { errnoName } from '../../abi/linux/errno.js';
-import { S_IFMT } from '../../abi/linux/stat.js';
-import { AT_FDCWD, type Result, type Stat, type Uio } from '../../kernel/rump_kernel.js';
-import { BufferUio } from '../../kernel/vfs/uio.js';
+/** A process of ours on the server, whose calls are waited for. */
+import { ENOMEM, ENOTCONN } from '../../abi/linux/errno.js';
+import { NB } from '../../abi/netbsd/nr.js';
+import {
+  decodeNetbsdStatvfs,
+  NB_ST_WAIT,
+  NB_STATVFS_SIZE,
+  type NetbsdStatvfs,
+} from '../../abi/netbsd/statvfs.js';
+import { type BytePath, isDone, type Result } from '../../kernel/rump_kernel.js';
 import { SysproxyClient } from '../../sysproxy/client/client.js';
 import type { SysproxyProcess } from '../../sysproxy/client/process.js';
+import type { SysCall } from '../../sysproxy/client/syscall.js';
+import { CallError, LostError } from './errors.js';
 
-/** A command's own failure: `ls: /x: No such file or directory`, exit status 1. */
-export class CommandError extends Error {}
-
-/** Bytes that one read or write moves. */
-const PIECE = 65536;
-const EPIPE = 'EPIPE';
-const EAGAIN = 'EAGAIN';
-
-/** strerror(3) of a Linux errno. */
-export function errorText(errno: number): string {
-  const [, text] = getSystemErrorMap().get(-errno) ?? [];
-  const words = text ?? errnoName(errno);
-  return words.charAt(0).toUpperCase() + words.slice(1);
-}
+/** What the server's ps calls us. */
+const COMM = 'rumphijack-ctl';
+/**
+ * RB_AUTOBOOT of NetBSD's sys/reboot.h, as rump.halt(1) has it by default: a rump kernel cannot boot again, so its process ends. With
+ * RB_HALT it would stop serving, and stay.
+ */
+const RB_AUTOBOOT = 0;
+/** How often a table that grows while it is read is asked for again. */
+const ATTEMPTS = 8;
 
 export class Session {
-  readonly client: SysproxyClient;
   readonly process: SysproxyProcess;
-  failed = false;
+  readonly #client: SysproxyClient;
 
-  /** `command` is what messages begin with. Throws UrlError and DialError. */
-  constructor(
-    url: string,
-    readonly command: string,
-  ) {
-    this.client = SysproxyClient.open({ url, patient: true }, `ctl ${command}`);
-    this.process = this.client.spawn({
-      comm: 'ctl',
+  /** Throws UrlError or DialError, whose messages are for the user. */
+  constructor(url: string) {
+    this.#client = SysproxyClient.open({ url, patient: true }, COMM);
+    // Every client is root there, whoever runs it.
+    const cred = { uid: 0, gid: 0, groups: [] };
+    this.process = this.#client.spawn({
+      comm: COMM,
       pid: process.pid,
-      cred: { uid: 0, gid: 0, groups: [] },
-      umask: 0o022,
+      cred,
+      umask: process.umask(),
       prefix: '',
     });
   }
 
-  /** A result, however long it takes. */
-  now(result: Result): number {
-    if (typeof result === 'number') return result;
-    let value: number | undefined;
-    result.onDone(done => {
-      value = done;
-    });
-    while (value === undefined) this.client.loop.turn(-1);
-    return value;
-  }
-
-  /** A result that is no error; throws CommandError about `what`. */
-  must(what: string, result: Result): number {
-    const value = this.now(result);
-    if (value < 0) throw new CommandError(`${what}: ${errorText(-value)}`);
-    return value;
-  }
-
-  /** Tells of what went wrong with one of several, and goes on. */
-  complain(message: string): void {
-    this.failed = true;
-    tell(2, `${this.command}: ${message}\n`);
-  }
-
-  /** stat(2), or lstat(2); undefined after a complaint. */
-  stat(path: string, follow: boolean): Stat | undefined {
-    const stat = {} as Stat;
-    const done = this.now(this.process.statAt(AT_FDCWD, path, follow ? 0 : 0x100, stat));
-    if (done >= 0) return stat;
-    this.complain(`${shown(path)}: ${errorText(-done)}`);
-    return undefined;
-  }
-
-  isDirectory(path: string): boolean {
-    const stat = {} as Stat;
-    const done = this.now(this.process.statAt(AT_FDCWD, path, 0, stat));
-    return done >= 0 && (stat.mode & S_IFMT) === 0o040000;
-  }
-
-  /** Names in a directory, sorted by their bytes, without '.' and '..'. */
-  names(path: string): string[] {
-    const fd = this.must(shown(path), this.process.openAt(AT_FDCWD, path, 0o200000, 0, 0));
-    const names: string[] = [];
-    const done = this.now(
-      this.process.getDents(fd, name => {
-        if (name !== '.' && name !== '..') names.push(name);
-        return true;
-      }),
-    );
-    this.process.close(fd);
-    if (done < 0) throw new CommandError(`${shown(path)}: ${errorText(-done)}`);
-    return names.sort();
-  }
-
-  /** Reads a file to its end, piece by piece. */
-  readAll(path: string, take: (bytes: Uint8Array) => void): void {
-    const fd = this.must(shown(path), this.process.openAt(AT_FDCWD, path, 0, 0, 0));
-    try {
-      const bytes = new Uint8Array(PIECE);
-      for (;;) {
-        const uio: Uio = new BufferUio(bytes, 'read');
-        const got = this.must(shown(path), this.process.read(fd, uio));
-        if (got === 0) return;
-        take(bytes.subarray(0, got));
-      }
-    } finally {
-      this.process.close(fd);
-    }
-  }
-
   close(): void {
-    this.client.close();
+    this.#client.close();
   }
-}
 
-/** The reader of our output is gone: nobody wants the rest. */
-export class OutputGone extends Error {}
+  /** A call's value. Throws CallError and LostError. */
+  call(result: Result): number {
+    const value = this.#settle(result);
+    if (value === -ENOTCONN)
+      throw new LostError(`${this.#client.name}: the connection to the server is lost`);
+    if (value < 0) throw new CallError(-value);
+    return value;
+  }
 
-/** Writes all of it; a reader that is gone ends the command. */
-export function tell(fd: number, text: string | Uint8Array): void {
-  const bytes = typeof text === 'string' ? Buffer.from(text, 'latin1') : text;
-  for (let at = 0; at < bytes.length; ) {
-    try {
-      at += writeSync(fd, bytes, at);
-    } catch (error) {
-      const code = error instanceof Error && 'code' in error ? error.code : '';
-      if (code === EPIPE) throw new OutputGone();
-      if (code !== EAGAIN) throw error;
+  #settle(result: Result): number {
+    if (isDone(result)) return result;
+    const values: number[] = [];
+    result.onDone(value => values.push(value));
+    while (values.length === 0) this.#client.loop.turn(-1);
+    return values[0];
+  }
+
+  #begin(nr: number): SysCall {
+    return this.process.shared.remote.begin(nr);
+  }
+
+  #submit(call: SysCall, finish?: (call: SysCall) => Result): number {
+    if (finish !== undefined) call.finish = finish;
+    return this.#settle(this.process.shared.remote.submit(call));
+  }
+
+  /** statvfs(2). */
+  statvfs(path: BytePath): NetbsdStatvfs {
+    const call = this.#begin(NB.statvfs1).string(path);
+    const at = call.reserve(NB_STATVFS_SIZE);
+    const found: NetbsdStatvfs[] = [];
+    const status = this.#submit(call.pointer(at).int(NB_ST_WAIT), done => {
+      if (done.result >= 0) found.push(decodeNetbsdStatvfs(done.scratch, at));
+      return done.result;
+    });
+    this.call(status);
+    return found[0];
+  }
+
+  /** sysctl(3): the value, as long as it is. `query` is what CTL_QUERY takes for a new value. */
+  sysctl(name: readonly number[], query?: Uint8Array): Uint8Array {
+    let room = this.sysctlSize(name, query);
+    for (let attempt = 1; ; attempt++) {
+      const value = new Uint8Array(room);
+      const { status, length } = this.#sysctl(name, value, query);
+      if (status !== -ENOMEM || attempt === ATTEMPTS) {
+        this.call(status);
+        return value.subarray(0, Math.min(length, room));
+      }
+      room = Math.max(length, room * 2, 64);
     }
   }
-}
 
-/** A path for a message: bytes as they are, control characters not. */
-export function shown(path: string): string {
-  return [...path].map(char => (char < ' ' || char === '\x7f' ? '?' : char)).join('');
+  /** How many bytes a value has, or had just now. */
+  sysctlSize(name: readonly number[], query?: Uint8Array): number {
+    const { status, length } = this.#sysctl(name, undefined, query);
+    this.call(status);
+    return length;
+  }
+
+  setSysctl(name: readonly number[], value: Uint8Array): void {
+    this.call(this.#sysctl(name, undefined, value).status);
+  }
+
+  #sysctl(
+    name: readonly number[],
+    old: Uint8Array | undefined,
+    fresh: Uint8Array | undefined,
+  ): { status: number; length: number } {
+    const call = this.#begin(NB.__sysctl);
+    const at = call.reserve(name.length * 4);
+    name.forEach((number, i) => {
+      call.view.setInt32(at + i * 4, number, true);
+    });
+    const lengthAt = call.reserve(8);
+    call.view.setBigUint64(lengthAt, BigInt(old?.length ?? 0), true);
+    call.pointer(at).int(name.length);
+    if (old === undefined) call.nil();
+    else call.buffer(old);
+    call.pointer(lengthAt);
+    if (fresh === undefined) call.nil().long(0);
+    else call.buffer(fresh).long(fresh.length);
+    let length = 0;
+    const status = this.#submit(call, done => {
+      length = Number(done.view.getBigUint64(lengthAt, true));
+      return done.result;
+    });
+    return { status, length };
+  }
+
+  /** reboot(2): the kernel ends, and with it the server. It may do so without an answer. */
+  halt(): void {
+    const status = this.#submit(this.#begin(NB.reboot).int(RB_AUTOBOOT).nil());
+    if (status === -ENOTCONN) return;
+    this.call(status);
+    // Nobody answers this one: when it is over, the server has let go of its clients.
+    this.#submit(this.#begin(NB.getpid));
+  }
 }

@@ -29,7 +29,7 @@ export interface RemoteOptions {
 }
 
 /** A patient client takes a call for one that waits in the kernel when it has had no answer for so long, milliseconds. */
-const PATIENT_MS = 500;
+const PATIENT_MS = 3000;
 
 /** A call that cannot be sent yet. */
 interface Waiting {

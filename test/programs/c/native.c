@@ -52,6 +52,40 @@ static int on_call(void)
 	return RH_ANSWER;
 }
 
+/* Sockets: both ends in this process. */
+static void sockets(void)
+{
+	char dir[] = "/tmp/native-XXXXXX", path[64], buffer[256];
+	int listener, client, server, woken = 0;
+
+	CHECK(mkdtemp(dir) != NULL);
+	snprintf(path, sizeof path, "%s/socket", dir);
+	CHECK(rh_net_connect(path) == -ENOENT);
+	listener = rh_net_listen(path);
+	CHECK(listener >= 0 && rh_net_listen(path) == -EADDRINUSE);
+	client = rh_net_connect(path);
+	server = rh_net_accept(listener);
+	CHECK(client >= 0 && server >= 0);
+	CHECK(rh_net_recv(client, buffer, 0, sizeof buffer) == -EAGAIN);
+	CHECK(rh_watch(server, 1) == 0 && rh_watched() == 1 && rh_net_wait(0, &woken) == 0);
+	CHECK(rh_net_patience(client, 1000) == 0 && rh_net_exchange(client, "there", 5, buffer, sizeof buffer) == -EAGAIN);
+	CHECK(rh_net_sent() == 5 && rh_net_wait(-1, &woken) == 1 && rh_ready[0].fd == server);
+	CHECK(rh_net_recv(server, buffer, 10, 246) == 5 && memcmp(buffer + 10, "there", 5) == 0);
+	CHECK(rh_net_send(server, "and back", 4, 4) == 4 && rh_net_exchange(client, NULL, 0, buffer, sizeof buffer) == 4);
+	CHECK(rh_catch(SIGUSR1) == 0 && raise(SIGUSR1) == 0 && rh_net_wait(-1, &woken) == 0 && woken);
+	CHECK(rh_caught(SIGUSR1) == 1 && rh_caught(SIGUSR1) == 0);
+	CHECK(rh_net_close(server) == 0 && rh_watched() == 0 && rh_net_recv(client, buffer, 0, 1) == 0);
+	CHECK(rh_net_send(client, "x", 0, 1) == -EPIPE && rh_net_close(client) == 0);
+	CHECK(rh_net_listen_tcp("0.0.0.0", "0", 0) == -EPERM);
+	CHECK(rh_net_close(listener) == 0);
+	listener = rh_net_listen_tcp("127.0.0.1", "0", 0);
+	snprintf(path, sizeof path, "%d", rh_net_port(listener));
+	client = rh_net_connect_tcp("127.0.0.1", path);
+	CHECK(listener >= 0 && client >= 0 && rh_net_close(client) == 0 && rh_net_close(listener) == 0);
+	snprintf(path, sizeof path, "%s/socket", dir);
+	CHECK(unlink(path) == 0 && rmdir(dir) == 0);
+}
+
 int main(void)
 {
 	struct sock_filter filter[] = {
@@ -92,6 +126,7 @@ int main(void)
 		if (kind == RH_EXITED && rh_event.tid == root)
 			CHECK(WIFEXITED(rh_event.status) && WEXITSTATUS(rh_event.status) == 7);
 	}
+	sockets();
 	slab = rh_map(1 << 20);
 	CHECK(slab != NULL);
 	memset(slab, 1, 1 << 20);
