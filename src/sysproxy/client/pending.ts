@@ -19,6 +19,10 @@ export class Later implements Pending {
     return this.#killable;
   }
 
+  get isCancelled(): boolean {
+    return this.#cancelled;
+  }
+
   onDone(done: (result: number) => void): void {
     this.#done = done;
   }

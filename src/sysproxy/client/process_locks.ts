@@ -23,15 +23,21 @@ export abstract class LockCalls extends PathCalls {
   protected abstract get others(): Iterable<LockCalls>;
   /** The server's number of this process, 0: not asked yet. */
   #remotePid = 0;
+  /** Attempts that a signal overtook, whose answers may still be locks; what waits until those are given back. */
+  #overtaken = 0;
+  #waiting: Later[] = [];
 
   flock(fd: number, operation: number): Result {
     const type = operation & ~LOCK_NB;
     if (type !== 1 && type !== 2 && type !== LOCK_UN) return -EINVAL;
     const entry = this.table.get(fd);
     if (entry === undefined || entry.file.isPath) return -EBADF;
-    const attempt = (): Result =>
-      this.submit(this.putFd(this.begin(NB.flock), entry).int(operation | LOCK_NB));
-    return this.#until(attempt, (operation & LOCK_NB) === 0 && type !== LOCK_UN);
+    const make = (how: number): Result => this.submit(this.putFd(this.begin(NB.flock), entry).int(how));
+    return this.#until(
+      () => make(type | LOCK_NB),
+      () => make(LOCK_UN),
+      (operation & LOCK_NB) === 0 && type !== LOCK_UN,
+    );
   }
 
   setLock(fd: number, lock: FileLock, ofd: boolean, wait: boolean): Result {
@@ -39,13 +45,19 @@ export abstract class LockCalls extends PathCalls {
     if (entry === undefined || entry.file.isPath) return -EBADF;
     // NetBSD has no locks of open file descriptions.
     if (ofd || lock.type < 0 || lock.type > F_UNLCK) return -EINVAL;
-    const attempt = (): Result => {
+    const make = (wanted: FileLock): Result => {
       const call = this.putFd(this.begin(NB.fcntl), entry).int(NB_F_SETLK);
       const at = call.reserve(NB_FLOCK_SIZE);
-      encodeNetbsdFlock(call.view, at, lock);
+      encodeNetbsdFlock(call.view, at, wanted);
       return this.submit(call.pointer(at));
     };
-    return this.#until(attempt, wait && lock.type !== F_UNLCK);
+    // A copy: the caller's is the next call's by the time of another attempt.
+    const kept = { ...lock };
+    return this.#until(
+      () => make(kept),
+      () => make({ ...kept, type: F_UNLCK }),
+      wait && lock.type !== F_UNLCK,
+    );
   }
 
   getLock(fd: number, lock: FileLock, ofd: boolean): Result {
@@ -97,17 +109,31 @@ export abstract class LockCalls extends PathCalls {
     });
   }
 
-  /** Tries until there is another answer than EAGAIN; a signal may end the wait. */
-  #until(attempt: () => Result, wait: boolean): Result {
-    return then(attempt(), result => (result === -EAGAIN && wait ? this.#again(attempt) : result));
+  /**
+   * Tries until there is another answer than EAGAIN; a signal may end the wait. A lock that is had by an attempt which a signal
+   * overtook is given back by `undo` before any other is asked for: the program was told EINTR.
+   */
+  #until(attempt: () => Result, undo: () => Result, wait: boolean): Result {
+    return then(this.#settled(), () =>
+      then(attempt(), result => (result === -EAGAIN && wait ? this.#again(attempt, undo) : result)),
+    );
   }
 
-  #again(attempt: () => Result): Result {
+  #settled(): Result {
+    if (this.#overtaken === 0) return 0;
+    const later = new Later(false);
+    this.#waiting.push(later);
+    return later;
+  }
+
+  #again(attempt: () => Result, undo: () => Result): Result {
     const { loop } = this.shared.remote.options;
     let pause = 1;
+    let isFlying = false;
     let timer = loop.after(pause, () => again());
     const later = new Later(false, () => {
       loop.cancel(timer);
+      if (isFlying) this.#overtaken++;
       return 0;
     });
     const settle = (result: number): void => {
@@ -117,9 +143,22 @@ export abstract class LockCalls extends PathCalls {
     };
     const again = (): void => {
       const result = attempt();
-      if (typeof result === 'number') settle(result);
-      else result.onDone(settle);
+      if (typeof result === 'number') return settle(result);
+      isFlying = true;
+      result.onDone(answer => {
+        isFlying = false;
+        if (!later.isCancelled) return settle(answer);
+        const undone = answer === 0 ? undo() : 0;
+        if (typeof undone === 'number') this.#givenBack();
+        else undone.onDone(() => this.#givenBack());
+      });
     };
     return later;
+  }
+
+  #givenBack(): void {
+    this.#overtaken--;
+    if (this.#overtaken > 0) return;
+    for (const later of this.#waiting.splice(0)) later.settle(0);
   }
 }
