@@ -18,8 +18,8 @@ import type { Session } from './session.js';
 
 /** NetBSD's PATH_MAX, which is the longest target of a symlink, too. */
 const TARGET_ROOM = 1024;
-/** Files are moved in pieces of this size. */
-export const PIECE = 64 * 1024;
+/** Files are moved in pieces of this size, bytes: the root of a NetBSD rump kernel copies a file at each write that makes it longer. */
+export const PIECE = 1024 * 1024;
 
 /** What copying asks of a side. Everything throws CallError. */
 export interface Files {

@@ -88,6 +88,9 @@ export function systemContract(
     t.is(p.unlinkAt(AT, '/m/f', 0), -EROFS);
     t.is(p.mkdirAt(AT, '/m/f', 0o755), -17);
     t.is(p.chmodAt(AT, '/m/f', 0o600, 0), -EROFS);
+    t.is(p.mount('none', '/m', '', 0x20, 'size=64k,mode=700'), 0);
+    t.like(stat(p, '/m'), { mode: 0o41777, uid: 0 });
+    t.is(statfs(p, '/m').blocks, 16);
     t.is(spawn(kernel, ALICE).mount('none', '/m', 'tmpfs', 0, ''), -EPERM);
     t.is(p.umount('/m', 64), -EINVAL);
     const kept = open(p, '/m/f');
@@ -135,6 +138,14 @@ export function systemContract(
     const dir = now(p.openAt(AT_PROC, 'sys', 0o200000, 0, 0));
     t.true(now(p.openAt(dir, 'kern/ostype', 0, 0, 0)) > 0);
     t.true(now(p.openAt(dir, '../mounts', 0, 0, 0)) > 0);
+    // A descriptor shows what is there now whenever it is read from the start.
+    t.is(write(p, fd, 'again\n'), 6);
+    t.is(p.lseek(again, 0, 0), 0);
+    t.is(read(p, again, 100), 'again\n');
+    t.is(p.fsync(fd), -EINVAL);
+    t.is(p.getXattr(AT_PROC, 'sys/kern', 0, 'user.a', new Uint8Array(0)), -ENODATA);
+    t.is(p.getXattr(fd, null, 0, 'user.a', new Uint8Array(0)), -ENODATA);
+    t.is(p.listXattr(AT_PROC, 'sys/kern/ostype', 0, new Uint8Array(0)), 0);
     t.is(p.mkdirAt(AT_PROC, 'x', 0o755), -EPERM);
     t.is(p.openAt(AT_PROC, 'x', 0o101, 0o644, 0), -ENOENT);
   });
