@@ -44,6 +44,23 @@ for (const [title, milliseconds, bytes] of [
   });
 }
 
+test('calls that both kernels make, and a parent that is gone before its child is made, over a slow wire', async t => {
+  const url = await relay(t, server(t).url, 6, 65536);
+  const flags = python(
+    `
+fd = os.open("/rump/f", os.O_CREAT | os.O_RDWR)
+os.set_inheritable(fd, True)
+fcntl.fcntl(fd, fcntl.F_SETFD, 0)
+say(os.get_inheritable(fd), os.readlink(f"/proc/self/fd/{fd}"))`,
+    ['--server', url],
+  );
+  t.is(await flags.line(), 'True /rump/f');
+  t.is((await flags.end()).status, 0);
+  const orphan = "sh -c 'echo late >/rump/g; cat /rump/g' & exit 3";
+  const { stdout, status } = await run(['run', '--wait-all', '--server', url, '--', 'sh', '-c', orphan]);
+  t.deepEqual([stdout, status], ['late\n', 3]);
+});
+
 /** Calls of each kind, each on what `prepare` has made. */
 const KINDS: readonly (readonly [string, string])[] = [
   ['open', 'os.open("/rump/f", os.O_RDONLY)'],
