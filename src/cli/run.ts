@@ -106,14 +106,22 @@ interface Setup {
   found: ReturnType<typeof launch>;
 }
 
+/** A kernel of our own, whose loop is turned when the tracer has nothing else to do. */
+function embedded(make: (kernel: RumpKernel) => Hijacker): Hijacker {
+  const kernel = new EmbeddedKernel({ slabs: hostSlabs });
+  const hijacker = make(kernel);
+  hijacker.tracer.onReady = () => kernel.loop.turn(0);
+  kernel.loop.onTimeout = milliseconds => native.nextTimeout(milliseconds);
+  return hijacker;
+}
+
 /** All that can fail before anything runs. `remote` is loaded when there is a server. */
 function prepare(program: string, options: RunOptions, server: string, remote: Remote | undefined): Setup {
   const policy = policyOf(options);
   const found = launch();
   const make = (kernel: RumpKernel): Hijacker =>
     new Hijacker({ policy, kernel, verbose: options.verbose, warn: fail, nofile: found.nofile });
-  if (remote === undefined)
-    return { policy, found, hijacker: make(new EmbeddedKernel({ slabs: hostSlabs })) };
+  if (remote === undefined) return { policy, found, hijacker: embedded(make) };
   const name = program.slice(program.lastIndexOf('/') + 1);
   return { policy, found, hijacker: remote.connect(server, options.retry, name, make) };
 }

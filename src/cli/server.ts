@@ -4,7 +4,7 @@ import { closeSync, constants, openSync, unlinkSync, writeFileSync, writeSync } 
 import { getSystemErrorMap } from 'node:util';
 import { SIGHUP, SIGINT, SIGTERM } from '../abi/linux/signal.js';
 import { EmbeddedKernel } from '../kernel/embedded.js';
-import { net } from '../sysproxy/net.js';
+import { net } from '../native/net.js';
 import { ListenError } from '../sysproxy/server/listener.js';
 import { SysproxyServer } from '../sysproxy/server/server.js';
 import { parseUrl, type ServerUrl, UrlError } from '../sysproxy/url.js';

@@ -1,6 +1,7 @@
 /** The embedded kernel: a rump kernel within this process, with a tmpfs for its root. */
 import { hostname, totalmem } from 'node:os';
 import { S_IFCHR, S_IFDIR } from '../abi/linux/stat.js';
+import { EventLoop } from '../native/loop.js';
 import { openConsole } from './console.js';
 import { FdTable } from './descriptors.js';
 import { KernelState } from './kernel_state.js';
@@ -26,6 +27,8 @@ export interface EmbeddedOptions {
   /** Shown as kern.osrelease: 'major.minor.patch'. */
   version?: string;
   hostname?: string;
+  /** Times and host descriptors; a new one by default. */
+  loop?: EventLoop;
 }
 
 /** Descriptors that a process may have until it says otherwise (setLimits). */
@@ -38,6 +41,8 @@ export class EmbeddedKernel implements RumpKernel {
   readonly name = 'embedded';
   /** Its sysctl tree, for other parts to add theirs. */
   readonly sysctl: SysctlTree;
+  /** Turned by whoever has this kernel: times and host descriptors. */
+  readonly loop: EventLoop;
   readonly #state: KernelState;
 
   constructor(options: EmbeddedOptions = {}) {
@@ -48,7 +53,8 @@ export class EmbeddedKernel implements RumpKernel {
         () => this.#state.mounts.list(prefix),
         () => BUILT_IN,
       );
-    this.#state = new KernelState(slabs, now, memory, procTree);
+    this.loop = options.loop ?? new EventLoop();
+    this.#state = new KernelState(slabs, now, memory, procTree, this.loop);
     const { clock, mounts, root } = this.#state;
     this.sysctl = createSysctlTree({
       version,

@@ -1,5 +1,7 @@
 /** What the processes of one embedded kernel share. */
 
+import type { EventLoop } from '../native/loop.js';
+import { SocketState } from './net/sockets.js';
 import { encodeHandle, findByHandle, HANDLE_LENGTH } from './parts/handles.js';
 import { LockTable, LockWaits } from './parts/locks.js';
 import type { SynthDir } from './parts/synth.js';
@@ -19,6 +21,7 @@ export class KernelState implements FileSystemResources {
   readonly store: PageStore;
   readonly mounts: MountTable;
   readonly lookup: NameLookup;
+  readonly sockets: SocketState;
   readonly #lockWaits = new LockWaits();
   readonly #procTree: (prefix: BytePath) => SynthDir;
   readonly #procs = new Map<BytePath, FileSystem>();
@@ -28,12 +31,19 @@ export class KernelState implements FileSystemResources {
   readonly #generation = Math.floor(Math.random() * 2 ** 31);
 
   /** `memory`: bytes that a tmpfs's default size is half of. `procTree`: the tree behind AT_PROC. */
-  constructor(slabs: SlabProvider, now: Now, memory: number, procTree: (prefix: BytePath) => SynthDir) {
+  constructor(
+    slabs: SlabProvider,
+    now: Now,
+    memory: number,
+    procTree: (prefix: BytePath) => SynthDir,
+    loop: EventLoop,
+  ) {
     this.clock = new Clock(now);
     this.clock.tick();
     this.store = new PageStore(slabs);
     this.mounts = new MountTable(this, memory);
     this.lookup = new NameLookup(this.root);
+    this.sockets = new SocketState(loop, this, this.mounts.nextDev());
     this.#procTree = procTree;
   }
 

@@ -1,5 +1,5 @@
 /** Open file descriptions (open(2)): what a descriptor refers to, shared by its copies. */
-import { EBADF, EINVAL, ENOTTY, ESPIPE } from '../abi/linux/errno.js';
+import { EBADF, EINVAL, ENOTTY, EPERM, ESPIPE } from '../abi/linux/errno.js';
 import {
   O_ACCMODE,
   O_NOATIME,
@@ -12,10 +12,12 @@ import {
 } from '../abi/linux/fcntl.js';
 import { POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../abi/linux/poll.js';
 import type { Credentials, DirSink, Pending, Result, Uio } from './rump_kernel.js';
+import type { Watcher } from './socket_calls.js';
 import type { Dentry, Inode } from './vfs/vnode.js';
 
 /** Who reads or writes. */
 export interface Caller {
+  readonly pid: number;
   readonly cred: Credentials;
   /** RLIMIT_FSIZE in bytes. */
   readonly fsize: number;
@@ -123,6 +125,11 @@ export abstract class OpenFile {
   poll(events: number): Result {
     const ready = events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
     return ready !== 0 ? ready : new Never();
+  }
+
+  /** Tells a watcher of each change of readiness: 0, or -EPERM for what is always ready (as epoll_ctl(2) says). */
+  watch(_watcher: Watcher): number {
+    return -EPERM;
   }
 
   /** getdents(2): how many entries `sink` took; -ENOTDIR but for directories. */

@@ -6,6 +6,7 @@ import { type Caller, OFFSET_END, OpenFile } from './open_files.js';
 import type { DeviceDriver } from './parts/devices.js';
 import { type Fifo, FifoEnd } from './parts/fifo.js';
 import type { Credentials, Pending, Result, Uio } from './rump_kernel.js';
+import type { Watcher } from './socket_calls.js';
 import type { Dentry, SynthFileInode } from './vfs/vnode.js';
 
 /** O_PATH: a place in the tree, nothing that can be read or written. */
@@ -30,6 +31,8 @@ export class OpenPath extends OpenFile {
     return -EBADF;
   }
 }
+
+const ALL_EVENTS = POLLIN | POLLOUT;
 
 /** A poll(2) that waits for a change of the fifo. */
 class FifoPoll implements Pending {
@@ -57,6 +60,9 @@ class FifoPoll implements Pending {
 
 export class OpenFifo extends OpenFile {
   readonly end: FifoEnd;
+  readonly #watchers: Watcher[] = [];
+  /** End the watching of the fifo. */
+  readonly #stops: (() => void)[] = [];
 
   constructor(dentry: Dentry, fifo: Fifo, flags: number) {
     super(dentry, flags);
@@ -82,6 +88,14 @@ export class OpenFifo extends OpenFile {
     return ready !== 0 ? ready : new FifoPoll(this.end, () => this.#revents(events));
   }
 
+  override watch(watcher: Watcher): number {
+    this.#watchers.push(watcher);
+    const tell = (): void => watcher.changed(this.#revents(ALL_EVENTS));
+    this.#stops.push(this.end.fifo.watch(tell));
+    tell();
+    return 0;
+  }
+
   /** As pipe_poll() of the host's fs/pipe.c. */
   #revents(events: number): number {
     const { readable, writable, hangup, error } = this.end.readiness();
@@ -98,7 +112,9 @@ export class OpenFifo extends OpenFile {
   }
 
   protected override closed(): void {
+    for (const stop of this.#stops) stop();
     this.end.close();
+    for (const watcher of this.#watchers) watcher.closed();
   }
 }
 

@@ -1,4 +1,5 @@
 /** A kernel that has nothing but the tree behind AT_PROC, for kernels elsewhere whose /proc is made up here. */
+import { EventLoop } from '../native/loop.js';
 import { FdTable } from './descriptors.js';
 import { KernelState } from './kernel_state.js';
 import type { SynthDir } from './parts/synth.js';
@@ -10,7 +11,7 @@ import { heapSlabs } from './vfs/pages.js';
 
 /** Its one process, which is root. */
 export function procProcess(tree: SynthDir): KernelProcess {
-  const kernel = new KernelState(heapSlabs, hostNow(), 0, () => tree);
+  const kernel = new KernelState(heapSlabs, hostNow(), 0, () => tree, new EventLoop());
   return new EmbeddedProcess({
     kernel,
     pid: 0,

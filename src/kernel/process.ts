@@ -1,6 +1,6 @@
 /** A process of the embedded kernel: its life, its locks, mounts and modules; the rest is in the classes below it. */
 
-import { EAFNOSUPPORT, EBADF, EINVAL, ENOEXEC, EPERM } from '../abi/linux/errno.js';
+import { EBADF, EINVAL, ENOEXEC, EPERM } from '../abi/linux/errno.js';
 import {
   F_RDLCK,
   F_UNLCK,
@@ -14,17 +14,16 @@ import {
   SEEK_SET,
 } from '../abi/linux/fcntl.js';
 import { UMOUNT_NOFOLLOW } from '../abi/linux/mount.js';
-import { SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_TYPE_MASK } from '../abi/linux/socket.js';
 import type { OpenFile } from './open_files.js';
 import { type LockRange, lockRange } from './parts/locks.js';
 import { unload } from './parts/modules.js';
-import { AttributeCalls } from './process_attributes.js';
+import { SocketCalls } from './process_sockets.js';
 import type { MountInfo, Result } from './rump_kernel.js';
 import { AT_FDCWD, type BytePath, type FileLock, type KernelProcess } from './rump_kernel.js';
 import { UMOUNT_FLAGS } from './vfs/mounts.js';
 import { FOLLOW } from './vfs/namei.js';
 
-export class EmbeddedProcess extends AttributeCalls implements KernelProcess {
+export class EmbeddedProcess extends SocketCalls implements KernelProcess {
   fork(pid: number, share: { files: boolean; fs: boolean }): EmbeddedProcess {
     const { kernel, comm, prefix, cred, nofile, fsize } = this;
     const files = share.files ? this.files.share() : this.files.copy();
@@ -114,12 +113,6 @@ export class EmbeddedProcess extends AttributeCalls implements KernelProcess {
   mounts(out: MountInfo[]): Result {
     out.push(...this.kernel.mounts.list(this.prefix));
     return out.length;
-  }
-
-  /** -EINVAL for bad types; else -EAFNOSUPPORT: there is no network stack here. */
-  socket(_domain: number, type: number, _protocol: number): Result {
-    const flags = type & ~SOCK_TYPE_MASK;
-    return (flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) !== 0 ? -EINVAL : -EAFNOSUPPORT;
   }
 
   /** -EPERM without fsuid 0; else -ENOEXEC: this kernel loads nothing. */

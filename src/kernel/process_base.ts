@@ -63,7 +63,7 @@ export interface ProcessParts {
 
 export abstract class ProcessBase {
   protected readonly kernel: KernelState;
-  protected readonly pid: number;
+  readonly pid: number;
   protected comm: string;
   readonly prefix: BytePath;
   cred: Credentials;

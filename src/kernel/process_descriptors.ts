@@ -101,6 +101,7 @@ export abstract class DescriptorCalls extends ProcessBase {
   }
 
   #shownPath(dentry: Dentry): BytePath {
+    if (dentry.inode.fs === this.kernel.sockets.fs) return dentry.name;
     const path = pathFromRoot(dentry, this.kernel.root) ?? `/${dentry.name}`;
     if (dentry.isAttached) return path;
     // O_TMPFILE's are named for their inode, below the file system's root.

@@ -3,6 +3,8 @@
  * no tracee addresses. Errors are Linux errnos, negative, as the kernel's own functions return them.
  */
 
+import type { SocketProcess } from './socket_calls.js';
+
 /**
  * A path or a name as the kernel sees it: any bytes but NUL, one character per byte (latin1), so that
  * comparing, slicing and map look-ups keep every byte as it was. Made by `Buffer.latin1Slice`.
@@ -24,6 +26,8 @@ export interface Pending {
    * it may have been carried out already.
    */
   readonly killable?: boolean;
+  /** False for a call that a signal ends with EINTR even if its handler restarts calls: one with a timeout (signal(7)). */
+  readonly restarts?: boolean;
 }
 
 /** >= 0: success. < 0: -errno. A Pending: not yet. */
@@ -148,7 +152,7 @@ export interface SpawnOptions {
  * traced process go through its own. Path arguments are relative to `at`, or absolute from the rump root; an
  * empty path is ENOENT unless AT_EMPTY_PATH is in flags. Flags and modes are Linux's (fcntl.h, stat.h).
  */
-export interface KernelProcess {
+export interface KernelProcess extends SocketProcess {
   /** fork(2) as seen by the kernel: the child exists when this returns. `share`: CLONE_FILES, CLONE_FS. */
   fork(pid: number, share: { files: boolean; fs: boolean }): KernelProcess;
   /** unshare(2) of CLONE_FILES and CLONE_FS. */
@@ -254,9 +258,6 @@ export interface KernelProcess {
   /** name_to_handle_at(2) and open_by_handle_at(2): `out` and `handle` are f_handle's bytes. Returns the length; handle type is always HANDLE_TYPE. */
   nameToHandle(at: number, path: BytePath, flags: number, out: Uint8Array): Result;
   openByHandle(handle: Uint8Array, flags: number): Result;
-
-  /** socket(2): EAFNOSUPPORT for a family that this kernel has no stack for. */
-  socket(domain: number, type: number, protocol: number): Result;
 
   /** init_module(2): the module's image. delete_module(2): its name. */
   initModule(image: Uint8Array): Result;

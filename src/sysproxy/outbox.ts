@@ -1,5 +1,5 @@
 /** What a connection still has to send. */
-import { net } from './net.js';
+import { net } from '../native/net.js';
 
 const FIRST_ROOM = 4096;
 /** A buffer larger than this is given back when it is empty. */

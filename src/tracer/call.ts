@@ -28,6 +28,7 @@ export interface Pending {
   onDone(done: (result: number) => void): void;
   cancel(): number;
   readonly killable?: boolean;
+  readonly restarts?: boolean;
 }
 
 /** Thrown out of a handler when its thread has died: there is nobody left to answer. */
@@ -250,11 +251,11 @@ export class StoppedCall<S> {
     });
   }
 
-  /** A signal came while the call was waiting: the host kernel chooses between EINTR and a restart. */
-  interrupt(signal: number): void {
+  /** A signal came while the call was waiting: the host kernel chooses between EINTR and a restart, if the call may be restarted. */
+  interrupt(signal: number, restarts: boolean): void {
     eventRegs.set(this.thread.saved);
-    setReg(eventRegs, Reg.RAX, -ERESTARTSYS);
-    setReg(eventRegs, Reg.ORIG_RAX, this.nr);
+    setReg(eventRegs, Reg.RAX, restarts ? -ERESTARTSYS : -EINTR);
+    setReg(eventRegs, Reg.ORIG_RAX, restarts ? this.nr : -1);
     resumption.how = Resume.SETREGS;
     resumption.value = signal;
   }

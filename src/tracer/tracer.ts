@@ -281,7 +281,7 @@ export class Tracer<S> {
     if (parked.result === undefined) {
       const partial = parked.pending.cancel();
       if (partial <= 0) {
-        thread.call.interrupt(signal);
+        thread.call.interrupt(signal, parked.pending.restarts !== false);
         return;
       }
       parked.result = partial;

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { NB } from '../../src/abi/netbsd/nr.js';
+import { EventLoop } from '../../src/native/loop.js';
+import { net } from '../../src/native/net.js';
 import { CallPool, Connection } from '../../src/sysproxy/client/connection.js';
-import { ClientLoop } from '../../src/sysproxy/client/loop.js';
 import { Later } from '../../src/sysproxy/client/pending.js';
 import { Class, type Frame, FrameReader, Type } from '../../src/sysproxy/frame.js';
-import { net } from '../../src/sysproxy/net.js';
 import { FrameWriter, Random } from './random.js';
 
 const FRAMES = Number(process.env.RUMPHIJACK_FRAMES ?? 1_000_000) * 0.3;
@@ -28,7 +28,7 @@ test(`${FRAMES} random frames at a client`, t => {
   const path = join(dir, 'socket');
   const listener = net.listen(path);
   const random = new Random(SEED);
-  const loop = new ClientLoop();
+  const loop = new EventLoop();
   const pool = new CallPool();
   const guarded = new Uint8Array(4096).fill(GUARD);
   const target = guarded.subarray(1024, 2048);

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { EmbeddedKernel } from '../../src/kernel/embedded.js';
+import { net } from '../../src/native/net.js';
 import { Class, type Frame, FrameReader, Type } from '../../src/sysproxy/frame.js';
-import { net } from '../../src/sysproxy/net.js';
 import { SysproxyServer } from '../../src/sysproxy/server/server.js';
 import { callNumber, FrameWriter, Random } from './random.js';
 

@@ -120,3 +120,6 @@ export const SCM_TIMESTAMP = SO_TIMESTAMP;
 export const SHUT_RD = 0;
 export const SHUT_WR = 1;
 export const SHUT_RDWR = 2;
+
+/** sizeof(struct sockaddr_storage), the longest address that a call takes (bits/socket.h). */
+export const SOCKADDR_STORAGE_SIZE = 128;

@@ -39,13 +39,16 @@ export interface FileSystemResources {
   forget(inode: Inode): void;
 }
 
+/** `proc`: made-up files, and what has no names. */
+type FileSystemType = 'tmpfs' | 'proc';
+
 export class FileSystem implements PageBudget {
   readonly clock: Clock;
   readonly store: PageStore;
   readonly #resources: FileSystemResources;
   /** st_dev. */
   readonly dev: number;
-  readonly type: 'tmpfs' | 'proc';
+  readonly type: FileSystemType;
   readonly magic: number;
   readonly root: Dentry;
   /** Where it is mounted; undefined for trees that are not, and after umount2(MNT_DETACH). */
@@ -72,7 +75,8 @@ export class FileSystem implements PageBudget {
   private constructor(
     resources: FileSystemResources,
     dev: number,
-    type: 'tmpfs' | 'proc',
+    type: FileSystemType,
+    magic: number,
     makeRoot: (fs: FileSystem) => Inode,
   ) {
     this.#resources = resources;
@@ -80,21 +84,32 @@ export class FileSystem implements PageBudget {
     this.store = resources.store;
     this.dev = dev;
     this.type = type;
-    this.magic = type === 'tmpfs' ? TMPFS_MAGIC : PROC_SUPER_MAGIC;
+    this.magic = magic;
     this.root = new Dentry(makeRoot(this), '/');
   }
 
   static tmpfs(resources: FileSystemResources, dev: number, options: TmpfsOptions): FileSystem {
     const { mode, uid, gid, maxPages, maxInodes } = options;
-    const fs = new FileSystem(resources, dev, 'tmpfs', self => new DirectoryInode(self, mode, uid, gid));
+    const fs = new FileSystem(
+      resources,
+      dev,
+      'tmpfs',
+      TMPFS_MAGIC,
+      self => new DirectoryInode(self, mode, uid, gid),
+    );
     fs.maxPages = maxPages;
     fs.maxInodes = maxInodes;
     fs.usedInodes = 1;
     return fs;
   }
 
-  static synthetic(resources: FileSystemResources, dev: number, tree: SynthDir): FileSystem {
-    return new FileSystem(resources, dev, 'proc', self => new SynthDirInode(self, tree));
+  static synthetic(
+    resources: FileSystemResources,
+    dev: number,
+    tree: SynthDir,
+    magic = PROC_SUPER_MAGIC,
+  ): FileSystem {
+    return new FileSystem(resources, dev, 'proc', magic, self => new SynthDirInode(self, tree));
   }
 
   nextInodeNumber(): number {

@@ -1,8 +1,8 @@
 /** A rump kernel in another process, reached over rump_sp: `unix://` or `tcp://`. */
 import type { RumpKernel, SpawnOptions } from '../../kernel/rump_kernel.js';
+import { EventLoop } from '../../native/loop.js';
 import { parseUrl, type ServerUrl } from '../url.js';
 import type { DialError } from './dial.js';
-import { ClientLoop } from './loop.js';
 import { ProcView } from './proc_view.js';
 import { SysproxyProcess } from './process.js';
 import { Shared } from './process_base.js';
@@ -26,7 +26,7 @@ export interface ClientOptions {
 
 export class SysproxyClient implements RumpKernel {
   readonly name: string;
-  readonly loop = new ClientLoop();
+  readonly loop = new EventLoop();
   readonly #options: RemoteOptions;
   readonly #processes = new Set<SysproxyProcess>();
   readonly #procView = new ProcView();

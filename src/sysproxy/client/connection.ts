@@ -1,10 +1,10 @@
 /** One connection to a server: requests out, answers and the server's own requests in. */
 import { EAGAIN, EBUSY, EINVAL, EIO, ENOMEM, ENOTCONN, EPERM, ESRCH } from '../../abi/linux/errno.js';
 import { toLinuxErrno } from '../../abi/netbsd/errno.js';
+import type { EventLoop, Waiter } from '../../native/loop.js';
+import { net } from '../../native/net.js';
 import { AUTH_SIZE, Class, type Frame, FrameReader, HEADER_SIZE, putHeader, TWO_32, Type } from '../frame.js';
-import { net } from '../net.js';
 import { Outbox } from '../outbox.js';
-import type { ClientLoop, Waiter } from './loop.js';
 import { ServerRequests } from './requests.js';
 import { State, SysCall, slotOf } from './syscall.js';
 
@@ -77,7 +77,7 @@ export class Connection implements Waiter {
 
   constructor(
     readonly fd: number,
-    readonly loop: ClientLoop,
+    readonly loop: EventLoop,
     readonly pool: CallPool,
     readonly events: ConnectionEvents,
   ) {

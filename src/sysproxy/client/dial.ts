@@ -1,9 +1,9 @@
 /** Connecting to a server: socket, banner, and what is wrong with either. */
 import { ECONNREFUSED, ENOENT, ETIMEDOUT, errnoName } from '../../abi/linux/errno.js';
+import type { EventLoop, Timer, Waiter } from '../../native/loop.js';
+import { isUnknownHost, net } from '../../native/net.js';
 import { BANNER_MAX } from '../frame.js';
-import { isUnknownHost, net } from '../net.js';
 import type { ServerUrl } from '../url.js';
-import type { ClientLoop, Timer, Waiter } from './loop.js';
 
 const EAGAIN = 11;
 const NEWLINE = 0x0a;
@@ -68,7 +68,7 @@ export class Greeting implements Waiter {
   constructor(
     readonly fd: number,
     readonly url: ServerUrl,
-    readonly loop: ClientLoop,
+    readonly loop: EventLoop,
     readonly done: (error: DialError | undefined) => void,
   ) {}
 

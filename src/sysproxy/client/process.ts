@@ -3,7 +3,8 @@ import { NB } from '../../abi/netbsd/nr.js';
 import type { Credentials, KernelProcess, Result } from '../../kernel/rump_kernel.js';
 import type { ProcView } from './proc_view.js';
 import { type ProcessOptions, Shared } from './process_base.js';
-import { ProcViewCalls } from './process_proc.js';
+import type { ProcViewCalls } from './process_proc.js';
+import { SocketCalls } from './process_sockets.js';
 import { Remote } from './remote.js';
 import type { SysCall } from './syscall.js';
 
@@ -18,7 +19,7 @@ export interface ClientParts {
   readonly procView: ProcView;
 }
 
-export class SysproxyProcess extends ProcViewCalls implements KernelProcess {
+export class SysproxyProcess extends SocketCalls implements KernelProcess {
   readonly #processes: Set<SysproxyProcess>;
   readonly #mapsUsers: boolean;
 

@@ -1,7 +1,6 @@
 /** Extended attributes, file handles, limits and modules of a remote process. */
-import { EAFNOSUPPORT, EINVAL, ENOEXEC, EOPNOTSUPP, EPERM } from '../../abi/linux/errno.js';
+import { ENOEXEC, EOPNOTSUPP, EPERM } from '../../abi/linux/errno.js';
 import { AT_SYMLINK_FOLLOW, AT_SYMLINK_NOFOLLOW, O_CLOEXEC, O_NONBLOCK } from '../../abi/linux/fcntl.js';
-import { SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_TYPE_MASK } from '../../abi/linux/socket.js';
 import { toNetbsdOpen } from '../../abi/netbsd/fcntl.js';
 import { decodeModstat, NB_MODCTL_STAT, NB_MODCTL_UNLOAD, NB_MODSTAT_SIZE } from '../../abi/netbsd/module.js';
 import { NB } from '../../abi/netbsd/nr.js';
@@ -123,12 +122,6 @@ export abstract class SystemCalls extends MountCalls {
     call.view.setBigUint64(at, soft, true);
     call.view.setBigUint64(at + 8, hard, true);
     this.shared.remote.submitBarrier(call.pointer(at));
-  }
-
-  /** -EINVAL for bad types; else -EAFNOSUPPORT: the calls on sockets do not go to rump kernels yet. */
-  socket(_domain: number, type: number, _protocol: number): Result {
-    const flags = type & ~SOCK_TYPE_MASK;
-    return (flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) !== 0 ? -EINVAL : -EAFNOSUPPORT;
   }
 
   /** A Linux module is none for NetBSD. */

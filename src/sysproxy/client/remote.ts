@@ -2,12 +2,12 @@
 import { ENOTCONN } from '../../abi/linux/errno.js';
 import { toLinuxSignal } from '../../abi/netbsd/signal.js';
 import type { Result } from '../../kernel/rump_kernel.js';
+import type { EventLoop, Timer } from '../../native/loop.js';
+import { net } from '../../native/net.js';
 import { AUTH_SIZE, FORK_BODY_SIZE, Handshake, Type } from '../frame.js';
-import { net } from '../net.js';
 import type { ServerUrl } from '../url.js';
 import { CallPool, Connection, type ConnectionEvents, type Control } from './connection.js';
 import { DialError, Greeting, openSocket } from './dial.js';
-import type { ClientLoop, Timer } from './loop.js';
 import { Later } from './pending.js';
 import { backoff, type RetryNews, type RetryPolicy } from './retry.js';
 import { State, type SysCall } from './syscall.js';
@@ -15,7 +15,7 @@ import { State, type SysCall } from './syscall.js';
 /** What all processes of one client share. */
 export interface RemoteOptions {
   readonly url: ServerUrl;
-  readonly loop: ClientLoop;
+  readonly loop: EventLoop;
   readonly retry: RetryPolicy;
   readonly news: RetryNews;
   /** Calls wait for their answers, however long: there is nobody else to be served meanwhile. */

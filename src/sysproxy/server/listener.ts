@@ -2,7 +2,7 @@
 import { lstatSync, unlinkSync } from 'node:fs';
 import { getSystemErrorMap } from 'node:util';
 import { EADDRINUSE, ECONNREFUSED, EPERM, errnoName } from '../../abi/linux/errno.js';
-import { isUnknownHost, net } from '../net.js';
+import { isUnknownHost, net } from '../../native/net.js';
 import type { ServerUrl } from '../url.js';
 
 export interface Listener {

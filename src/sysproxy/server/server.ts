@@ -5,7 +5,8 @@
 import { EMFILE, ENFILE } from '../../abi/linux/errno.js';
 import type { SysctlTree } from '../../kernel/parts/sysctl.js';
 import type { RumpKernel } from '../../kernel/rump_kernel.js';
-import { EPOLLERR, EPOLLHUP, EPOLLIN, net, readyEvents, readyFd, waitReady } from '../net.js';
+import type { EventLoop } from '../../native/loop.js';
+import { EPOLLERR, EPOLLHUP, EPOLLIN, net, readyEvents, readyFd, waitReady } from '../../native/net.js';
 import type { ServerUrl } from '../url.js';
 import { CALLS } from './calls/table.js';
 import { DEFAULT_LIMITS, type Limits } from './limits.js';
@@ -24,7 +25,7 @@ const BUFFER = 128 * 1024;
 const ACCEPT_PAUSE_MS = 100;
 
 export interface ServerOptions {
-  readonly kernel: RumpKernel & { readonly sysctl: SysctlTree };
+  readonly kernel: RumpKernel & { readonly sysctl: SysctlTree; readonly loop: EventLoop };
   readonly urls: readonly ServerUrl[];
   readonly limits?: Partial<Limits>;
   /** Bind tcp to addresses that others can reach. */
@@ -56,7 +57,7 @@ export class SysproxyServer {
       preforks: new Preforks(processes, limits.orphans),
       limits,
       log: new Log(options.log ?? (() => {})),
-      timers: new Timers(),
+      timers: new Timers(options.kernel.loop),
       sysctl: options.kernel.sysctl,
       calls: CALLS,
       touch: session => this.#touched.push(session),
@@ -96,9 +97,10 @@ export class SysproxyServer {
 
   /** Waits at most `timeout` milliseconds (-1: no limit) for something to do, and does it. */
   turn(timeout: number): void {
-    const ready = waitReady(this.#state.timers.timeout(timeout));
+    const { loop } = this.#options.kernel;
+    const ready = waitReady(loop.timeout(timeout));
     for (let n = 0; n < ready; n++) this.#serve(readyFd(n), readyEvents(n));
-    this.#state.timers.run();
+    loop.runDue();
     this.#flush();
   }
 
@@ -114,6 +116,7 @@ export class SysproxyServer {
     if (session === undefined) {
       const listener = this.#listeners.find(each => each.fd === fd);
       if (listener !== undefined) this.#accept(listener);
+      else this.#options.kernel.loop.ready(fd, events);
     } else if ((events & EPOLLIN) !== 0) this.#receive(session);
     else if ((events & (EPOLLERR | EPOLLHUP)) !== 0) session.close();
     else this.#state.touch(session);

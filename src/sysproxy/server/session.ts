@@ -1,5 +1,6 @@
 /** One client's connection: its frames, its calls under way, and what it has not read yet. */
 import { toNetbsdErrno } from '../../abi/netbsd/errno.js';
+import { EPOLLIN, EPOLLOUT, net } from '../../native/net.js';
 import {
   Class,
   COPY_SIZE,
@@ -14,7 +15,6 @@ import {
   TWO_32,
   Type,
 } from '../frame.js';
-import { EPOLLIN, EPOLLOUT, net } from '../net.js';
 import { Outbox } from '../outbox.js';
 import { Call, type CallEntry } from './call.js';
 import { PIECE } from './limits.js';

@@ -1,74 +1,36 @@
-/** Times at which calls go on; the loop asks when it has to wake up. */
+/** Times at which calls go on, as Pendings. */
 import type { Pending } from '../../kernel/rump_kernel.js';
+import type { EventLoop, Timer } from '../../native/loop.js';
 
 /** A wait for a time. Its result is 0. */
-class Timer implements Pending {
-  readonly at: number;
-  readonly #timers: Timers;
-  done: ((result: number) => void) | undefined;
+class Delay implements Pending {
+  #timer: Timer | undefined;
 
-  constructor(timers: Timers, at: number) {
-    this.#timers = timers;
-    this.at = at;
-  }
+  constructor(
+    readonly loop: EventLoop,
+    readonly due: number,
+  ) {}
 
   onDone(done: (result: number) => void): void {
-    this.done = done;
-    this.#timers.insert(this);
+    this.#timer = this.loop.after(Math.max(0, this.due - performance.now()), () => done(0));
   }
 
   cancel(): number {
-    this.#timers.remove(this);
+    if (this.#timer !== undefined) this.loop.cancel(this.#timer);
     return 0;
   }
 }
 
 export class Timers {
-  /** By time, the latest first: the next one is taken off the end. */
-  readonly #waiting: Timer[] = [];
-  /** Milliseconds of a clock that never jumps. */
-  readonly now: () => number;
+  constructor(readonly loop: EventLoop) {}
 
-  constructor(now: () => number = () => performance.now()) {
-    this.now = now;
+  /** Milliseconds of a clock that never jumps. */
+  now(): number {
+    return performance.now();
   }
 
   /** A wait for that many milliseconds, counted from now. */
   after(milliseconds: number): Pending {
-    return new Timer(this, this.now() + milliseconds);
-  }
-
-  /** Milliseconds until the next one, rounded up, at most `limit` (-1: no limit); for waitReady(). */
-  timeout(limit: number): number {
-    const next = this.#waiting.at(-1);
-    if (next === undefined) return limit;
-    const left = Math.min(Math.max(0, Math.ceil(next.at - this.now())), 2 ** 31 - 1);
-    return limit < 0 ? left : Math.min(left, limit);
-  }
-
-  /** Goes on with those whose time has come. */
-  run(): void {
-    if (this.#waiting.length === 0) return;
-    const now = this.now();
-    for (let next = this.#waiting.at(-1); next !== undefined && next.at <= now; next = this.#waiting.at(-1)) {
-      this.#waiting.pop();
-      next.done?.(0);
-    }
-  }
-
-  insert(timer: Timer): void {
-    let low = 0;
-    let high = this.#waiting.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#waiting[middle].at > timer.at) low = middle + 1;
-      else high = middle;
-    }
-    this.#waiting.splice(low, 0, timer);
-  }
-
-  remove(timer: Timer): void {
-    const at = this.#waiting.indexOf(timer);
-    if (at >= 0) this.#waiting.splice(at, 1);
+    return new Delay(this.loop, this.now() + milliseconds);
   }
 }

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { NB } from '../../../src/abi/netbsd/nr.js';
+import { EventLoop } from '../../../src/native/loop.js';
+import { net } from '../../../src/native/net.js';
 import { CallPool, Connection } from '../../../src/sysproxy/client/connection.js';
-import { ClientLoop } from '../../../src/sysproxy/client/loop.js';
 import { Class, Type } from '../../../src/sysproxy/frame.js';
-import { net } from '../../../src/sysproxy/net.js';
 import { frame, parseFrame, type TestFrame } from '../server/sync_client.js';
 
 const inbox = new Uint8Array(65536);
@@ -25,7 +25,7 @@ function pair(t: ExecutionContext): {
   const pool = new CallPool();
   const fd = net.connect(path);
   const peer = net.accept(listener);
-  const connection = new Connection(fd, new ClientLoop(), pool, {
+  const connection = new Connection(fd, new EventLoop(), pool, {
     onLost: () => {},
     onSignal: (tag, signal) => signals.push([tag, signal]),
   });

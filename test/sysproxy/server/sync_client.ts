@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EmbeddedKernel } from '../../../src/kernel/embedded.js';
 import type { KernelProcess } from '../../../src/kernel/rump_kernel.js';
-import { net } from '../../../src/sysproxy/net.js';
+import { net } from '../../../src/native/net.js';
 import type { Limits } from '../../../src/sysproxy/server/limits.js';
 import { SysproxyServer } from '../../../src/sysproxy/server/server.js';
 import { parseUrl } from '../../../src/sysproxy/url.js';

@@ -1,6 +1,6 @@
 /** Stream sockets of native/net.c: synchronous, with one place to wait for all of them. */
 import koffi from 'koffi';
-import { library } from '../native/library.js';
+import { library } from './library.js';
 
 /** sys/epoll.h */
 export const EPOLLIN = 0x1;
