@@ -270,11 +270,8 @@ export class Session {
 
   /** The client has read: what was put off goes on. */
   #drained(): void {
-    const drains = this.#drains;
-    if (drains.length > 0) {
-      this.#drains = [];
-      for (const go of drains) go();
-    }
+    // One by one: each may queue as much as a client is sent at once.
+    while (this.#drains.length > 0 && !this.isFull) this.#drains.shift()?.();
     while (this.#held.length > 0 && !this.isFull) {
       const call = this.#held.shift();
       if (call?.entry !== undefined) this.#begin(call, call.entry);

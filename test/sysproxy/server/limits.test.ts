@@ -174,6 +174,36 @@ test.serial('a client that does not read holds up itself alone, and gets all of 
   other.close();
 });
 
+test.serial('readv whose vectors come all at once, from a client that does not read', t => {
+  const server = new TestServer({ unread: 128 * 1024 });
+  t.teardown(() => server.stop());
+  const lazy = new SyncClient(server).guest();
+  done(lazy, NB.open, [1, 0, 0], [Buffer.from('/dev/zero\0')]);
+  const SIZE = 256 * 1024;
+  const READS = 200;
+  for (let i = 0; i < READS; i++) lazy.send(callFrame(1000 + i, NB.readv, 3, 4096, 1));
+  lazy.until(() => lazy.frames.length === READS, 'questions');
+  const iovec = Buffer.alloc(16);
+  iovec.writeBigUInt64LE(4096n, 0);
+  iovec.writeBigUInt64LE(BigInt(SIZE), 8);
+  const answers = lazy.frames.splice(0).map(({ reqno }) => frame(reqno, RESP, COPYIN, 0, iovec));
+  const before = process.memoryUsage();
+  lazy.send(Buffer.concat(answers));
+  for (let i = 0; i < 100; i++) server.server.turn(0);
+  const grown = process.memoryUsage().arrayBuffers - before.arrayBuffers;
+  t.true(grown < 32 * SIZE, `${grown} bytes more`);
+  let [bytes, ended] = [0, 0];
+  lazy.until(() => {
+    for (let each = lazy.frames.shift(); each !== undefined; each = lazy.frames.shift()) {
+      if (each.cls === REQ) bytes += each.body.length - 16;
+      else if (value(each) === SIZE) ended++;
+    }
+    return ended === READS;
+  }, 'all the data');
+  t.is(bytes, READS * SIZE);
+  lazy.close();
+});
+
 test.serial('byte by byte', t => {
   const server = new TestServer();
   t.teardown(() => server.stop());

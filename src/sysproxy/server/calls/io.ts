@@ -31,13 +31,13 @@ export function pread(call: Call): number | Steps {
 }
 
 export function* readv(call: Call): Steps {
-  return yield* later(readInto(call, yield* iovec(call), CURRENT));
+  return yield* readVector(call, yield* iovec(call), CURRENT);
 }
 
 export function* preadv(call: Call): Steps {
   const offset = call.long(4);
   if (offset < 0) return -EINVAL;
-  return yield* later(readInto(call, yield* iovec(call), offset));
+  return yield* readVector(call, yield* iovec(call), offset);
 }
 
 export function write(call: Call): Steps {
@@ -60,7 +60,10 @@ export function* pwritev(call: Call): Steps {
   return yield* writeFrom(call, yield* iovec(call), offset);
 }
 
-function* later(result: number | Steps): Steps {
+/** The vectors of many calls may come in one receive, behind the look at what the client has read that a call begins with. */
+function* readVector(call: Call, ranges: readonly Range[], offset: number): Steps {
+  if (call.session.isFull) yield drained(call.session);
+  const result = readInto(call, ranges, offset);
   return typeof result === 'number' ? result : yield* result;
 }
 
