@@ -27,6 +27,7 @@ function unixUrl(text: string, path: string): ServerUrl {
 }
 
 function tcpUrl(text: string, rest: string): ServerUrl {
+  if (rest.includes('\0')) throw new UrlError('bad server URL: a host cannot hold a NUL byte');
   const match = /^(?:\[([0-9A-Fa-f:.%\w]+)\]|([^:/[\]\s]+)):(\d+)\/?$/.exec(rest);
   if (match === null) throw new UrlError(`bad server URL '${text}': use tcp://host:port/`);
   const port = Number(match[3]);
