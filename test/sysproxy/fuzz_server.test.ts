@@ -1,5 +1,5 @@
 /** Random frames at a server: it answers or closes, never throws, and serves others all the while. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -142,8 +142,14 @@ test(`${FRAMES} random frames at a server`, t => {
   t.teardown(() => rmSync(dir, { recursive: true, force: true }));
   const path = join(dir, 'socket');
   const kernel = new EmbeddedKernel({ memory: 32 * 1024 * 1024 });
-  const server = new SysproxyServer({ kernel, urls: [{ kind: 'unix', text: `unix://${path}`, path }] });
+  const faults: string[] = [];
+  // A handler that throws what nobody expected says so, and the client gets EIO.
+  const log = (line: string) => line.includes('inside the server') && faults.push(line);
+  const server = new SysproxyServer({ kernel, urls: [{ kind: 'unix', text: `unix://${path}`, path }], log });
   server.listen();
+  t.true(isServed(server, path));
+  for (let i = 0; i < 5; i++) server.turn(0);
+  const descriptors = readdirSync('/proc/self/fd').length;
   const random = new Random(SEED);
   let clients: Client[] = [];
   let frames = 0;
@@ -161,5 +167,7 @@ test(`${FRAMES} random frames at a server`, t => {
   t.true(isServed(server, path));
   for (let i = 0; i < 5; i++) server.turn(0);
   t.is(server.clients, 0);
+  t.is(readdirSync('/proc/self/fd').length, descriptors);
+  t.deepEqual(faults, []);
   server.close();
 });
