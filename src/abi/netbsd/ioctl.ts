@@ -28,6 +28,13 @@ export const NB_SIOCSLINKSTR = 0x80286988;
 export const NB_SIOCGLINKSTR = 0xc0286987;
 export const NB_SIOCIFGCLONERS = 0xc0106978;
 export const NB_SIOCAIFADDR_IN6 = 0x8080696b;
+export const NB_SIOCGIFDSTADDR = 0xc0906922;
+export const NB_SIOCGIFBRDADDR = 0xc0906923;
+export const NB_SIOCGIFAFLAG_IN = 0xc0906927;
+export const NB_SIOCGIFAFLAG_IN6 = 0xc1206949;
+export const NB_SIOCGIFADDR_IN6 = 0xc1206921;
+export const NB_SIOCGIFNETMASK_IN6 = 0xc1206925;
+export const NB_SIOCDIFADDR_IN6 = 0x81206919;
 
 /** Direction bits, and the length of the argument, of a code (_IOC of sys/ioccom.h). */
 export const NB_IOC_VOID = 0x20000000;

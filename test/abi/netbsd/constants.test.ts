@@ -2,11 +2,13 @@ import test from 'ava';
 import * as dirent from '../../../src/abi/netbsd/dirent.js';
 import * as errno from '../../../src/abi/netbsd/errno.js';
 import * as fcntl from '../../../src/abi/netbsd/fcntl.js';
+import * as iface from '../../../src/abi/netbsd/interface.js';
 import * as ioctl from '../../../src/abi/netbsd/ioctl.js';
 import * as mount from '../../../src/abi/netbsd/mount.js';
 import * as msg from '../../../src/abi/netbsd/msg.js';
 import { NB, NB_MAX, NB_SLOTS, NO_SLOTS, netbsdCallName } from '../../../src/abi/netbsd/nr.js';
 import * as poll from '../../../src/abi/netbsd/poll.js';
+import * as route from '../../../src/abi/netbsd/route.js';
 import * as signal from '../../../src/abi/netbsd/signal.js';
 import * as socket from '../../../src/abi/netbsd/socket.js';
 import * as stat from '../../../src/abi/netbsd/stat.js';
@@ -21,10 +23,12 @@ const MODULES: readonly (readonly [string, object, number])[] = [
   ['dirent', dirent, 5],
   ['errno', errno, 96],
   ['fcntl', fcntl, 50],
+  ['interface', iface, 11],
   ['ioctl', ioctl, 27],
   ['mount', mount, 9],
   ['msg', msg, 28],
   ['poll', poll, 10],
+  ['route', route, 21],
   ['signal', signal, 34],
   ['socket', socket, 100],
   ['stat', stat, 16],
