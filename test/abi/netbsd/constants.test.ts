@@ -1,6 +1,7 @@
 import test from 'ava';
 import * as dirent from '../../../src/abi/netbsd/dirent.js';
 import * as errno from '../../../src/abi/netbsd/errno.js';
+import * as event from '../../../src/abi/netbsd/event.js';
 import * as fcntl from '../../../src/abi/netbsd/fcntl.js';
 import * as iface from '../../../src/abi/netbsd/interface.js';
 import * as ioctl from '../../../src/abi/netbsd/ioctl.js';
@@ -22,6 +23,7 @@ import { ABI, SYSCALLS } from './vectors.js';
 const MODULES: readonly (readonly [string, object, number])[] = [
   ['dirent', dirent, 5],
   ['errno', errno, 96],
+  ['event', event, 19],
   ['fcntl', fcntl, 50],
   ['interface', iface, 11],
   ['ioctl', ioctl, 27],

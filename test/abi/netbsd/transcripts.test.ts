@@ -3,6 +3,7 @@ import test from 'ava';
 import { getInt64, setInt64 } from '../../../src/abi/bytes.js';
 import { makedev, type StatFields } from '../../../src/abi/linux/stat.js';
 import { decodeNetbsdDirents, encodeNetbsdDirent } from '../../../src/abi/netbsd/dirent.js';
+import { decodeNetbsdKevent, encodeNetbsdKevent, NB_KEVENT_SIZE } from '../../../src/abi/netbsd/event.js';
 import {
   decodeNetbsdControl,
   decodeNetbsdIovec,
@@ -231,4 +232,14 @@ test('recvmsg of ping6', t => {
     ],
   );
   t.is(toHex(encodeNetbsdControl(messages ?? [])), toHex(control));
+});
+
+test('a kevent that was asked for, and the same when three bytes had come', t => {
+  const asked = fromHex('03000000000000000000000001000000000000000000000000000000000000004d00000000000000');
+  const told = fromHex('03000000000000000000000001000000000000000000000003000000000000004d00000000000000');
+  const event = decodeNetbsdKevent(viewOf(told), 0);
+  t.deepEqual(event, { ident: 3, filter: 0, flags: 1, fflags: 0, data: 3, udata: 0x4d });
+  const again = new Uint8Array(NB_KEVENT_SIZE).fill(0xaa);
+  encodeNetbsdKevent(viewOf(again), 0, { ...event, data: 0 });
+  t.is(toHex(again), toHex(asked));
 });
