@@ -5,13 +5,14 @@ import { EventLoop } from '../native/loop.js';
 import { openConsole } from './console.js';
 import { FdTable } from './descriptors.js';
 import { KernelState } from './kernel_state.js';
+import type { SocketState } from './net/sockets.js';
 import { DEVICES } from './parts/devices.js';
 import { BUILT_IN } from './parts/modules.js';
 import { createProcTree } from './parts/procfs.js';
 import { createSysctlTree, type SysctlTree } from './parts/sysctl.js';
 import { EmbeddedProcess } from './process.js';
 import { FsContext } from './process_base.js';
-import type { BytePath, Credentials, KernelProcess, RumpKernel, SpawnOptions } from './rump_kernel.js';
+import type { BytePath, Credentials, RumpKernel, SpawnOptions } from './rump_kernel.js';
 import { hostNow, type Now } from './vfs/clock.js';
 import { heapSlabs, type SlabProvider } from './vfs/pages.js';
 import { addName, makeInode, type Place } from './vfs/tmpfs.js';
@@ -75,7 +76,12 @@ export class EmbeddedKernel implements RumpKernel {
     return { used: usedPages, dirty: dirtyPages };
   }
 
-  spawn(options: SpawnOptions): KernelProcess {
+  /** What its sockets share. */
+  get sockets(): SocketState {
+    return this.#state.sockets;
+  }
+
+  spawn(options: SpawnOptions): EmbeddedProcess {
     const { comm, pid, cred, prefix, console } = options;
     const files = new FdTable(console === undefined ? undefined : 0);
     if (console !== undefined) openConsole(files, this.#state, console);

@@ -104,6 +104,11 @@ export abstract class ProcessBase {
     return file === undefined || file.isPath ? undefined : file;
   }
 
+  /** The open file of a descriptor, for who serves this process and has files of its own (install()). */
+  openFile(fd: number): OpenFile | undefined {
+    return this.fileOf(fd);
+  }
+
   /** Where the walk of a path begins: -EBADF, -ENOTDIR. */
   protected startOf(at: number, path: BytePath): Dentry | number {
     if (at === AT_PROC) return this.kernel.procRoot(this.prefix);

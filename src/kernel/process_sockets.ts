@@ -9,6 +9,7 @@ import {
   SOCKADDR_STORAGE_SIZE,
 } from '../abi/linux/socket.js';
 import { OpenSocket } from './net/open_socket.js';
+import type { OpenFile } from './open_files.js';
 import { AttributeCalls } from './process_attributes.js';
 import type { Result, Uio } from './rump_kernel.js';
 import type {
@@ -33,7 +34,7 @@ export abstract class SocketCalls extends AttributeCalls implements SocketProces
     if (this.files.isFull(this.nofile)) return -EMFILE;
     const socket = family.create(type & ~SOCK_CLOEXEC, protocol, this);
     if (typeof socket === 'number') return socket;
-    return this.#install(socket, (type & SOCK_CLOEXEC) !== 0);
+    return this.install(socket, (type & SOCK_CLOEXEC) !== 0);
   }
 
   socketpair(domain: number, type: number, protocol: number, out: Int32Array): Result {
@@ -43,10 +44,10 @@ export abstract class SocketCalls extends AttributeCalls implements SocketProces
     const pair = family.pair(type & ~SOCK_CLOEXEC, protocol, this);
     if (typeof pair === 'number') return pair;
     const cloexec = (type & SOCK_CLOEXEC) !== 0;
-    const first = this.#install(pair[0], cloexec);
+    const first = this.install(pair[0], cloexec);
     // The second one is held, so that it is closed if it gets no number.
     pair[1].acquire();
-    const second = first < 0 ? first : this.#install(pair[1], cloexec);
+    const second = first < 0 ? first : this.install(pair[1], cloexec);
     if (second < 0 && first >= 0) this.files.close(first);
     pair[1].release();
     if (second < 0) return second;
@@ -62,11 +63,12 @@ export abstract class SocketCalls extends AttributeCalls implements SocketProces
     return this.kernel.sockets.families.get(domain) ?? -EAFNOSUPPORT;
   }
 
-  #install(socket: OpenSocket, cloexec: boolean): number {
-    socket.opener = this.cred;
-    socket.acquire();
-    const fd = this.files.install(socket, 0, this.nofile, cloexec);
-    socket.release();
+  /** The lowest number for a new open file, or -EMFILE: then the file is closed. */
+  install(file: OpenFile, cloexec: boolean): number {
+    file.opener = this.cred;
+    file.acquire();
+    const fd = this.files.install(file, 0, this.nofile, cloexec);
+    file.release();
     return fd;
   }
 
@@ -108,7 +110,7 @@ export abstract class SocketCalls extends AttributeCalls implements SocketProces
     if (this.files.isFull(this.nofile)) return -EMFILE;
     const cloexec = (flags & SOCK_CLOEXEC) !== 0;
     return this.#settled(
-      socket.accept(flags & ~SOCK_CLOEXEC, peer, accepted => this.#install(accepted, cloexec), this),
+      socket.accept(flags & ~SOCK_CLOEXEC, peer, accepted => this.install(accepted, cloexec), this),
     );
   }
 

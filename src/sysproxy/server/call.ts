@@ -1,6 +1,9 @@
 /** One system call of a client while it is served: its arguments, the client's memory, and what it waits for. */
 import { EFAULT, EIO, ENAMETOOLONG } from '../../abi/linux/errno.js';
-import type { BytePath, KernelProcess, Pending, Result } from '../../kernel/rump_kernel.js';
+import { NB_SIGPIPE } from '../../abi/netbsd/signal.js';
+import type { OpenFile } from '../../kernel/open_files.js';
+import type { EmbeddedProcess } from '../../kernel/process.js';
+import type { BytePath, Pending, Result } from '../../kernel/rump_kernel.js';
 import { TWO_32, Type } from '../frame.js';
 import { CallError, callError } from './errors.js';
 import type { ClientProcess } from './process.js';
@@ -55,8 +58,19 @@ export class Call {
     return this.session.process;
   }
 
-  get kernel(): KernelProcess {
+  get kernel(): EmbeddedProcess {
     return this.session.process.kernel;
+  }
+
+  /** What a descriptor of the process is open on. */
+  file(fd: number): OpenFile | undefined {
+    return this.session.process.kernel.openFile(fd);
+  }
+
+  /** EPIPE comes with SIGPIPE, unless the descriptor is to have none. */
+  raiseSigpipe(fd: number): void {
+    const file = this.file(fd);
+    if (file === undefined || !this.session.state.noSigpipe.has(file)) this.session.raise(NB_SIGPIPE);
   }
 
   /** Takes the arguments out of a frame's body. */

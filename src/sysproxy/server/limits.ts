@@ -24,3 +24,7 @@ export const DEFAULT_LIMITS: Limits = {
 export const PIECE = 65536;
 /** Of a write to a fifo, where each piece may have to be kept until there is room. */
 export const FIFO_PIECE = 16384;
+/** Of a send on a stream socket, for the same reason. */
+export const SOCKET_PIECE = 16384;
+/** The longest message that is asked of a client: longer than any that a socket with buffers of usual size takes. */
+export const DATAGRAM_MAX = 256 * 1024;

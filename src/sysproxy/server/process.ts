@@ -1,5 +1,5 @@
 /** What the server keeps of a client's process, besides what the kernel does: identity and limits. */
-import type { KernelProcess } from '../../kernel/rump_kernel.js';
+import type { EmbeddedProcess } from '../../kernel/process.js';
 
 /** resource(2): soft and hard limit; Infinity is RLIM_INFINITY. */
 export interface ResourceLimit {
@@ -24,7 +24,7 @@ const rootIds = (): Ids => ({ real: 0, effective: 0, saved: 0 });
 
 export class ClientProcess {
   readonly pid: number;
-  readonly kernel: KernelProcess;
+  readonly kernel: EmbeddedProcess;
   /** The program's name, for ps. */
   comm: string;
   readonly user: Ids;
@@ -38,7 +38,7 @@ export class ClientProcess {
   /** When it began, seconds since 1970. */
   readonly started: number;
 
-  constructor(pid: number, kernel: KernelProcess, comm: string, parent?: ClientProcess) {
+  constructor(pid: number, kernel: EmbeddedProcess, comm: string, parent?: ClientProcess) {
     this.pid = pid;
     this.kernel = kernel;
     this.comm = comm;

@@ -3,9 +3,7 @@
  * accept, receive, handle, send. Nothing in it may need Node's event loop.
  */
 import { EMFILE, ENFILE } from '../../abi/linux/errno.js';
-import type { SysctlTree } from '../../kernel/parts/sysctl.js';
-import type { RumpKernel } from '../../kernel/rump_kernel.js';
-import type { EventLoop } from '../../native/loop.js';
+import type { EmbeddedKernel } from '../../kernel/embedded.js';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, net, readyEvents, readyFd, waitReady } from '../../native/net.js';
 import type { ServerUrl } from '../url.js';
 import { CALLS } from './calls/table.js';
@@ -25,7 +23,7 @@ const BUFFER = 128 * 1024;
 const ACCEPT_PAUSE_MS = 100;
 
 export interface ServerOptions {
-  readonly kernel: RumpKernel & { readonly sysctl: SysctlTree; readonly loop: EventLoop };
+  readonly kernel: EmbeddedKernel;
   readonly urls: readonly ServerUrl[];
   readonly limits?: Partial<Limits>;
   /** Bind tcp to addresses that others can reach. */
@@ -59,6 +57,8 @@ export class SysproxyServer {
       log: new Log(options.log ?? (() => {})),
       timers: new Timers(options.kernel.loop),
       sysctl: options.kernel.sysctl,
+      sockets: options.kernel.sockets,
+      noSigpipe: new WeakSet(),
       calls: CALLS,
       touch: session => this.#touched.push(session),
       halt: () => {

@@ -1,7 +1,9 @@
 /** What the sessions of one server share. */
 import { randomBytes } from 'node:crypto';
+import type { EmbeddedKernel } from '../../kernel/embedded.js';
+import type { SocketState } from '../../kernel/net/sockets.js';
+import type { OpenFile } from '../../kernel/open_files.js';
 import type { SysctlTree } from '../../kernel/parts/sysctl.js';
-import type { RumpKernel } from '../../kernel/rump_kernel.js';
 import { AUTH_SIZE } from '../frame.js';
 import type { CallEntry } from './call.js';
 import type { Limits } from './limits.js';
@@ -18,6 +20,10 @@ export interface ServerState {
   readonly timers: Timers;
   /** What __sysctl(2) shows. */
   readonly sysctl: SysctlTree;
+  /** The kernel's sockets, for files that only a client of rump_sp can have. */
+  readonly sockets: SocketState;
+  /** Open files whose EPIPE comes without SIGPIPE (SOCK_NOSIGPIPE, SO_NOSIGPIPE, F_SETNOSIGPIPE). */
+  readonly noSigpipe: WeakSet<OpenFile>;
   /** By number. */
   readonly calls: readonly (CallEntry | undefined)[];
   /** The session has something to send, or is over: it is looked at before the server sleeps. */
@@ -34,13 +40,13 @@ const FIRST_PID = 2;
 const UMASK = 0o022;
 
 export class ProcessTable {
-  readonly #kernel: RumpKernel;
+  readonly #kernel: EmbeddedKernel;
   readonly #console: (bytes: Uint8Array) => void;
   readonly #byPid = new Map<number, ClientProcess>();
   #lastPid = FIRST_PID - 1;
 
   /** `console`: takes what is written to the descriptors 0 to 2 that clients begin with. */
-  constructor(kernel: RumpKernel, console: (bytes: Uint8Array) => void) {
+  constructor(kernel: EmbeddedKernel, console: (bytes: Uint8Array) => void) {
     this.#kernel = kernel;
     this.#console = console;
   }

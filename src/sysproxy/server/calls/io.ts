@@ -1,21 +1,20 @@
 /** read, write and their kin. */
-import { EBADF, EFAULT, EINVAL, EPIPE } from '../../../abi/linux/errno.js';
+import { EBADF, EINVAL, EPIPE } from '../../../abi/linux/errno.js';
 import { O_ACCMODE, O_RDONLY } from '../../../abi/linux/fcntl.js';
 import { IOV_MAX } from '../../../abi/linux/limits.js';
 import { POLLERR, POLLOUT } from '../../../abi/linux/poll.js';
 import { S_IFIFO } from '../../../abi/linux/stat.js';
-import { NB_SIGPIPE } from '../../../abi/netbsd/signal.js';
+import { OpenSocket } from '../../../kernel/net/open_socket.js';
 import type { Uio } from '../../../kernel/rump_kernel.js';
-import { TWO_32 } from '../../frame.js';
 import { type Call, type Steps, wait } from '../call.js';
 import { CallError, callError } from '../errors.js';
 import { FIFO_PIECE, PIECE } from '../limits.js';
 import { drained, type Range, ReadUio, WriteUio } from '../uio.js';
+import { gather, readIovec, totalOf } from '../vectors.js';
+import { transmit } from './messages.js';
 
 /** Read at a time: more than a fifo holds, so that only files that have all of it are asked again. */
 const BATCH = 256 * 1024;
-const IOVEC_SIZE = 16;
-const SSIZE_MAX = 2 ** 63 - 1;
 
 /** The descriptor's own offset, in place of one. */
 const CURRENT = -1;
@@ -71,33 +70,15 @@ function* readVector(call: Call, ranges: readonly Range[], offset: number): Step
 function* iovec(call: Call): Steps<Range[]> {
   const count = call.int(2);
   if (count <= 0 || count > IOV_MAX) throw callError(EINVAL);
-  const bytes = yield* call.copyin(call.ulong(1), count * IOVEC_SIZE);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const ranges: Range[] = [];
-  for (let at = 0; at < bytes.length; at += IOVEC_SIZE) {
-    ranges.push({ address: ulongAt(view, at), length: ulongAt(view, at + 8) });
-  }
-  return ranges;
-}
-
-function ulongAt(view: DataView, at: number): number {
-  return view.getUint32(at + 4, true) * TWO_32 + view.getUint32(at, true);
-}
-
-function totalOf(ranges: readonly Range[]): number {
-  let total = 0;
-  for (const { address, length } of ranges) {
-    if (address > Number.MAX_SAFE_INTEGER) throw callError(EFAULT);
-    total += length;
-  }
-  if (total > SSIZE_MAX) throw callError(EINVAL);
-  return total;
+  return yield* readIovec(call, call.ulong(1), count);
 }
 
 function readInto(call: Call, ranges: readonly Range[], offset: number): number | Steps {
   const total = totalOf(ranges);
-  if (total > BATCH) return readMuch(call, ranges, total, offset);
-  const uio = new ReadUio(call.session, ranges, 0, total);
+  // A socket gives what is there, and is not asked again: it would wait for more.
+  const isSocket = total > BATCH && call.file(call.int(0)) instanceof OpenSocket;
+  if (total > BATCH && !isSocket) return readMuch(call, ranges, total, offset);
+  const uio = new ReadUio(call.session, ranges, 0, Math.min(total, BATCH));
   const result = readOnce(call, uio, offset);
   return typeof result === 'number' ? result : wait(result);
 }
@@ -128,10 +109,13 @@ function* writeFrom(call: Call, ranges: readonly Range[], offset: number): Steps
   const flags = call.kernel.getStatusFlags(fd);
   // Before anything is asked of the client, as NetBSD does.
   if (typeof flags !== 'number' || flags < 0 || (flags & O_ACCMODE) === O_RDONLY) return -EBADF;
+  const file = call.file(fd);
+  if (file instanceof OpenSocket && offset === CURRENT)
+    return yield* transmit(call, fd, file, ranges, { flags: 0 });
   if (total === 0) return yield* wait(writeOnce(call, new WriteUio(new Uint8Array(0)), offset));
   const isFifo = call.kernel.fileType(fd) === S_IFIFO;
   if (isFifo && hasNoReader(call, fd)) {
-    call.session.raise(NB_SIGPIPE);
+    call.raiseSigpipe(fd);
     return -EPIPE;
   }
   const piece = isFifo ? FIFO_PIECE : PIECE;
@@ -139,7 +123,7 @@ function* writeFrom(call: Call, ranges: readonly Range[], offset: number): Steps
   while (done < total) {
     const length = Math.min(piece, total - done);
     const put = yield* writePiece(call, ranges, done, length, offset === CURRENT ? CURRENT : offset + done);
-    if (put === -EPIPE) call.session.raise(NB_SIGPIPE);
+    if (put === -EPIPE) call.raiseSigpipe(fd);
     if (put < 0) return done > 0 ? done : put;
     done += put;
     if (put < length) break;
@@ -173,28 +157,6 @@ function* writePiece(
   if (typeof result === 'number') return result;
   uio.keep();
   return yield result;
-}
-
-/** `length` bytes of the client's memory in `ranges`, from the `from`th on; valid until the next wait. */
-function* gather(call: Call, ranges: readonly Range[], from: number, length: number): Steps<Uint8Array> {
-  let skip = from;
-  let gathered: Uint8Array | undefined;
-  let have = 0;
-  for (const range of ranges) {
-    if (skip >= range.length) {
-      skip -= range.length;
-      continue;
-    }
-    const part = Math.min(range.length - skip, length - have);
-    const bytes = yield* call.borrow(range.address + skip, part);
-    if (part === length) return bytes;
-    gathered ??= new Uint8Array(length);
-    gathered.set(bytes, have);
-    have += part;
-    skip = 0;
-    if (have === length) break;
-  }
-  return gathered ?? new Uint8Array(0);
 }
 
 function writeOnce(call: Call, uio: Uio, offset: number) {

@@ -1,13 +1,5 @@
-/** What is left: clocks, modules, halting, and families that this kernel has no stack for. */
-import {
-  EAFNOSUPPORT,
-  EBADF,
-  EINVAL,
-  ENOENT,
-  ENOTSOCK,
-  EOPNOTSUPP,
-  EPERM,
-} from '../../../abi/linux/errno.js';
+/** What is left: clocks, modules and halting. */
+import { EINVAL, ENOENT, EOPNOTSUPP, EPERM } from '../../../abi/linux/errno.js';
 import {
   encodeModstat,
   NB_MODCTL_LOAD,
@@ -104,13 +96,4 @@ function* listModules(call: Call): Steps {
   view.setBigUint64(8, BigInt(bytes.length), true);
   call.copyout(call.ulong(1), iovec);
   return 0;
-}
-
-/** socket(2), socketpair(2): no family has a stack here. */
-export function socket(): number {
-  return -EAFNOSUPPORT;
-}
-/** Calls on sockets: there are none to make them on. */
-export function onSocket(call: Call): number {
-  return call.kernel.isOpen(call.int(0)) ? -ENOTSOCK : -EBADF;
 }

@@ -6,10 +6,13 @@ import * as control from './control.js';
 import * as descriptors from './descriptors.js';
 import * as identity from './identity.js';
 import * as io from './io.js';
+import * as messages from './messages.js';
 import * as misc from './misc.js';
 import * as mounts from './mounts.js';
 import * as names from './names.js';
+import * as options from './options.js';
 import * as poll from './poll.js';
+import * as sockets from './sockets.js';
 import * as sysctl from './sysctl.js';
 import * as xattrs from './xattrs.js';
 
@@ -133,22 +136,24 @@ const HANDLERS: Readonly<Partial<Record<NetbsdCall, Handler>>> = {
   sync: misc.sync,
   reboot: misc.reboot,
   modctl: misc.modctl,
-  __socket30: misc.socket,
-  socketpair: misc.socket,
-  bind: misc.onSocket,
-  connect: misc.onSocket,
-  listen: misc.onSocket,
-  accept: misc.onSocket,
-  paccept: misc.onSocket,
-  shutdown: misc.onSocket,
-  getsockname: misc.onSocket,
-  getpeername: misc.onSocket,
-  setsockopt: misc.onSocket,
-  getsockopt: misc.onSocket,
-  sendto: misc.onSocket,
-  recvfrom: misc.onSocket,
-  sendmsg: misc.onSocket,
-  recvmsg: misc.onSocket,
+  __socket30: sockets.socket,
+  socketpair: sockets.socketpair,
+  bind: sockets.bind,
+  connect: sockets.connect,
+  listen: sockets.listen,
+  accept: sockets.accept,
+  paccept: sockets.paccept,
+  shutdown: sockets.shutdown,
+  getsockname: sockets.getsockname,
+  getpeername: sockets.getpeername,
+  setsockopt: options.setsockopt,
+  getsockopt: options.getsockopt,
+  sendto: messages.sendto,
+  recvfrom: messages.recvfrom,
+  sendmsg: messages.sendmsg,
+  recvmsg: messages.recvmsg,
+  sendmmsg: messages.sendmmsg,
+  recvmmsg: messages.recvmmsg,
   setxattr: xattrs.set('path'),
   lsetxattr: xattrs.set('link'),
   fsetxattr: xattrs.set('fd'),
