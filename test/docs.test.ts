@@ -59,7 +59,7 @@ test('the manual page and README name every option of server and every command o
     t.true(text.includes(`--${option}`), option);
   }
   const ctl = (await exec(join(root, 'bin/rumphijack'), ['ctl', '--help'])).stdout;
-  for (const command of 'ps ls cat cp mkdir rm mount umount df sysctl halt'.split(' ')) {
+  for (const command of 'ps ls cat cp mkdir rm mount umount df sysctl ifconfig route ping halt'.split(' ')) {
     t.regex(ctl, new RegExp(`^  ${command}\\b`, 'm'));
     t.regex(page, new RegExp(`\\b${command}\\b`));
     t.regex(text, new RegExp(`\\b${command}\\b`));

@@ -4,9 +4,12 @@ import { Command as Parser } from 'commander';
 import { SIGPIPE } from '../abi/linux/signal.js';
 import { cp } from './ctl/copy.js';
 import { CallError, ClosedPipe, Refusal } from './ctl/errors.js';
-import { CTL_HELP, print, TOOLS, type ToolName } from './ctl/help.js';
+import { CTL_HELP, print, TOOLS, type ToolHelp, type ToolName } from './ctl/help.js';
+import { ifconfig } from './ctl/ifconfig.js';
 import { ls } from './ctl/list.js';
 import { df, mount, umount } from './ctl/mounts.js';
+import { ping } from './ctl/ping.js';
+import { route } from './ctl/route.js';
 import { Session } from './ctl/session.js';
 import { sysctl } from './ctl/sysctl.js';
 import { type Command, type Flags, Output, Tool } from './ctl/tool.js';
@@ -18,6 +21,8 @@ interface Entry {
   /** As commander has them. */
   readonly operands: string;
   readonly options: readonly (readonly [flags: string, says: string])[];
+  /** Words that begin with - are its own to understand. */
+  readonly words?: boolean;
 }
 
 const ENTRIES: Readonly<Record<ToolName, Entry>> = {
@@ -60,6 +65,20 @@ const ENTRIES: Readonly<Record<ToolName, Entry>> = {
       ['-w', 'accepted; NAME=VALUE is enough'],
     ],
   },
+  ifconfig: { run: ifconfig, operands: '[args...]', options: [], words: true },
+  route: { run: route, operands: '[args...]', options: [], words: true },
+  ping: {
+    run: ping,
+    operands: '<address>',
+    options: [
+      ['-c <count>', 'stop after so many requests'],
+      ['-i <seconds>', 'between requests, 1 unless said otherwise'],
+      ['-s <size>', 'bytes of data, 56 unless said otherwise'],
+      ['-W <seconds>', 'how long answers are waited for after the last request, 10 unless said otherwise'],
+      ['-q', 'the summary alone'],
+      ['-n', 'accepted; hosts are shown by their numbers'],
+    ],
+  },
   halt: { run: halt, operands: '', options: [] },
 };
 
@@ -77,11 +96,14 @@ function parser(url: string): Parser {
     .helpCommand(false)
     .configureHelp({ visibleCommands: () => [] })
     .addHelpText('after', CTL_HELP);
-  for (const { name, args, says } of TOOLS) {
-    const { run, operands, options } = ENTRIES[name];
+  for (const help of TOOLS) {
+    const { name, args, says }: ToolHelp = help;
+    const { run, operands, options, words = false } = ENTRIES[help.name];
     const tool = root.command(`${name} ${operands}`).usage(args).description(says);
     tool.helpOption('--help', 'print this help and exit');
     for (const [flags, text] of options) tool.option(flags, text);
+    if ('more' in help) tool.addHelpText('after', help.more);
+    tool.allowUnknownOption(words);
     tool.action(() => runTool(url, name, run, tool.args, tool.opts()));
   }
   for (const each of [root, ...root.commands]) each.exitOverride().configureOutput(COMMANDER_OUTPUT);

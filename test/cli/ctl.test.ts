@@ -331,7 +331,7 @@ test('own failures are one line and 125', async t => {
 test('help', async t => {
   const { stdout, stderr, status } = await run(['ctl', '--help']);
   t.deepEqual({ stderr, status }, { stderr: '', status: 0 });
-  for (const command of 'ps ls cat cp mkdir rm mount umount df sysctl halt'.split(' '))
+  for (const command of 'ps ls cat cp mkdir rm mount umount df sysctl ifconfig route ping halt'.split(' '))
     t.regex(stdout, new RegExp(`^  ${command} `, 'm'));
   t.regex(stdout, /^Examples:\n {2}rumphijack /m);
   const one = await run(['ctl', 'unix:///nowhere', 'ls', '--help']);

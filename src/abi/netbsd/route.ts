@@ -178,7 +178,8 @@ function addressesOf(bytes: Uint8Array, at: number, bits: number): RouteAddresse
   return addresses;
 }
 
-const NO_METRICS = Object.fromEntries(METRICS.map(name => [name, 0])) as RouteMetrics;
+/** All 0: what nothing is known of. */
+export const NO_METRICS = Object.fromEntries(METRICS.map(name => [name, 0])) as RouteMetrics;
 
 export function encodeRouteMessage(
   message: Partial<RouteMessage> & Pick<RouteMessage, 'type' | 'addresses'>,

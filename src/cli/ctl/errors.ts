@@ -17,7 +17,7 @@ export class ClosedPipe extends Error {}
 /** What a tool refuses to do, in its own words. */
 export class Refusal extends Error {}
 
-/** The GNU C library's words for what file systems, mounts and sysctls answer. */
+/** The GNU C library's words for what file systems, mounts, sysctls and networks answer. */
 const TEXTS = new Map<number, string>([
   [errno.EPERM, 'Operation not permitted'],
   [errno.ENOENT, 'No such file or directory'],
@@ -55,6 +55,21 @@ const TEXTS = new Map<number, string>([
   [errno.ELOOP, 'Too many levels of symbolic links'],
   [errno.EOVERFLOW, 'Value too large for defined data type'],
   [errno.EOPNOTSUPP, 'Operation not supported'],
+  [errno.EDESTADDRREQ, 'Destination address required'],
+  [errno.EMSGSIZE, 'Message too long'],
+  [errno.ENOPROTOOPT, 'Protocol not available'],
+  [errno.EPROTONOSUPPORT, 'Protocol not supported'],
+  [errno.ESOCKTNOSUPPORT, 'Socket type not supported'],
+  [errno.EPFNOSUPPORT, 'Protocol family not supported'],
+  [errno.EAFNOSUPPORT, 'Address family not supported by protocol'],
+  [errno.EADDRINUSE, 'Address already in use'],
+  [errno.EADDRNOTAVAIL, 'Cannot assign requested address'],
+  [errno.ENETDOWN, 'Network is down'],
+  [errno.ENETUNREACH, 'Network is unreachable'],
+  [errno.ENOBUFS, 'No buffer space available'],
+  [errno.ECONNREFUSED, 'Connection refused'],
+  [errno.EHOSTDOWN, 'Host is down'],
+  [errno.EHOSTUNREACH, 'No route to host'],
   [errno.ETIMEDOUT, 'Connection timed out'],
   [errno.ESTALE, 'Stale file handle'],
   [errno.EDQUOT, 'Disk quota exceeded'],

@@ -62,21 +62,23 @@ export class Session {
     return values[0];
   }
 
-  #begin(nr: number): SysCall {
+  /** A system call to be filled in and given to submit(). */
+  begin(nr: number): SysCall {
     return this.process.shared.remote.begin(nr);
   }
 
-  #submit(call: SysCall, finish?: (call: SysCall) => Result): number {
+  /** Makes the call and waits for its answer: >= 0 or -errno. `finish` looks at what it has copied out. */
+  submit(call: SysCall, finish?: (call: SysCall) => Result): number {
     if (finish !== undefined) call.finish = finish;
     return this.#settle(this.process.shared.remote.submit(call));
   }
 
   /** statvfs(2). */
   statvfs(path: BytePath): NetbsdStatvfs {
-    const call = this.#begin(NB.statvfs1).string(path);
+    const call = this.begin(NB.statvfs1).string(path);
     const at = call.reserve(NB_STATVFS_SIZE);
     const found: NetbsdStatvfs[] = [];
-    const status = this.#submit(call.pointer(at).int(NB_ST_WAIT), done => {
+    const status = this.submit(call.pointer(at).int(NB_ST_WAIT), done => {
       if (done.result >= 0) found.push(decodeNetbsdStatvfs(done.scratch, at));
       return done.result;
     });
@@ -114,7 +116,7 @@ export class Session {
     old: Uint8Array | undefined,
     fresh: Uint8Array | undefined,
   ): { status: number; length: number } {
-    const call = this.#begin(NB.__sysctl);
+    const call = this.begin(NB.__sysctl);
     const at = call.reserve(name.length * 4);
     name.forEach((number, i) => {
       call.view.setInt32(at + i * 4, number, true);
@@ -128,7 +130,7 @@ export class Session {
     if (fresh === undefined) call.nil().long(0);
     else call.buffer(fresh).long(fresh.length);
     let length = 0;
-    const status = this.#submit(call, done => {
+    const status = this.submit(call, done => {
       length = Number(done.view.getBigUint64(lengthAt, true));
       return done.result;
     });
@@ -137,10 +139,10 @@ export class Session {
 
   /** reboot(2): the kernel ends, and with it the server. It may do so without an answer. */
   halt(): void {
-    const status = this.#submit(this.#begin(NB.reboot).int(RB_AUTOBOOT).nil());
+    const status = this.submit(this.begin(NB.reboot).int(RB_AUTOBOOT).nil());
     if (status === -ENOTCONN) return;
     this.call(status);
     // Nobody answers this one: when it is over, the server has let go of its clients.
-    this.#submit(this.#begin(NB.getpid));
+    this.submit(this.begin(NB.getpid));
   }
 }
