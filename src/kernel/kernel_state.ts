@@ -1,6 +1,8 @@
 /** What the processes of one embedded kernel share. */
 
+import { AF_UNIX } from '../abi/linux/socket.js';
 import type { EventLoop } from '../native/loop.js';
+import { LocalFamily } from './net/local_family.js';
 import { SocketState } from './net/sockets.js';
 import { encodeHandle, findByHandle, HANDLE_LENGTH } from './parts/handles.js';
 import { LockTable, LockWaits } from './parts/locks.js';
@@ -44,6 +46,7 @@ export class KernelState implements FileSystemResources {
     this.mounts = new MountTable(this, memory);
     this.lookup = new NameLookup(this.root);
     this.sockets = new SocketState(loop, this, this.mounts.nextDev());
+    this.sockets.families.set(AF_UNIX, new LocalFamily(this.sockets));
     this.#procTree = procTree;
   }
 

@@ -69,6 +69,11 @@ export abstract class OpenFile {
     return (this.flags & O_NONBLOCK) !== 0;
   }
 
+  /** Descriptors, messages on their way and calls that refer to it. */
+  get references(): number {
+    return this.#references;
+  }
+
   /** One more descriptor refers to it; the first one keeps the inode and its file system in use. */
   acquire(): void {
     this.#references++;

@@ -143,6 +143,21 @@ export abstract class PathCalls extends IoCalls {
     return refused;
   }
 
+  // What an AF_UNIX socket asks for (SocketCaller).
+
+  resolve(path: BytePath): Dentry | number {
+    return this.find(AT_FDCWD, path, 0, FOLLOW);
+  }
+
+  makeSocket(path: BytePath, permissions: number, refused: number): Dentry | number {
+    const place = this.#placeFor(AT_FDCWD, path, false);
+    if (typeof place === 'number') return place;
+    if (refused !== 0) return refused;
+    const mode = S_IFSOCK | (permissions & ~this.fileMask);
+    const inode = makeInode(place.directory, mode, 0, this.cred);
+    return typeof inode === 'number' ? inode : addName(place, this.kernel.lookup.name, inode);
+  }
+
   /** The start of a path that may not be empty. */
   #start(at: number, path: BytePath): Dentry | number {
     return path === '' ? -ENOENT : this.startOf(at, path);

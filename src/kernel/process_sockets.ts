@@ -8,7 +8,7 @@ import {
   SOCK_TYPE_MASK,
   SOCKADDR_STORAGE_SIZE,
 } from '../abi/linux/socket.js';
-import { OpenSocket } from './net/open_socket.js';
+import { OpenSocket, type SocketCaller } from './net/open_socket.js';
 import type { OpenFile } from './open_files.js';
 import { AttributeCalls } from './process_attributes.js';
 import type { Result, Uio } from './rump_kernel.js';
@@ -27,7 +27,19 @@ import type {
 const SOCK_MAX = 11;
 const TYPE_FLAGS = SOCK_CLOEXEC | SOCK_NONBLOCK;
 
-export abstract class SocketCalls extends AttributeCalls implements SocketProcess {
+export abstract class SocketCalls extends AttributeCalls implements SocketProcess, SocketCaller {
+  get descriptorLimit(): number {
+    return this.nofile;
+  }
+
+  fileToSend(fd: number): OpenFile | undefined {
+    return this.files.get(fd);
+  }
+
+  receiveFile(file: OpenFile, cloexec: boolean): number {
+    return this.files.install(file, 0, this.nofile, cloexec);
+  }
+
   socket(domain: number, type: number, protocol: number): Result {
     const family = this.#family(domain, type);
     if (typeof family === 'number') return family;
@@ -104,10 +116,11 @@ export abstract class SocketCalls extends AttributeCalls implements SocketProces
   }
 
   accept(fd: number, flags: number, peer: AddressOut | undefined): Result {
-    if ((flags & ~TYPE_FLAGS) !== 0) return -EINVAL;
     const socket = this.socketOf(fd);
-    if (typeof socket === 'number') return socket;
+    if (socket === -EBADF) return socket;
+    if ((flags & ~TYPE_FLAGS) !== 0) return -EINVAL;
     if (this.files.isFull(this.nofile)) return -EMFILE;
+    if (typeof socket === 'number') return socket;
     const cloexec = (flags & SOCK_CLOEXEC) !== 0;
     return this.#settled(
       socket.accept(flags & ~SOCK_CLOEXEC, peer, accepted => this.install(accepted, cloexec), this),

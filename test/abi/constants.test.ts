@@ -67,7 +67,7 @@ test('stat_modes.ts', agrees, modes, {
 });
 test('socket.ts', agrees, socket, {
   programs: [['sys/socket.h']],
-  kernelOnly: ['SOCK_TYPE_MASK', 'AF_MAX'],
+  kernelOnly: ['SOCK_TYPE_MASK', 'AF_MAX', 'SOCKADDR_STORAGE_SIZE', 'SCM_TIMESTAMPNS'],
 });
 test('sched.ts', agrees, sched, { programs: [['linux/sched.h']] });
 test('mman.ts', agrees, mman, { programs: [['linux/mman.h']], newer: ['MAP_DROPPABLE'] });

@@ -80,6 +80,8 @@ export const SO_SNDBUF = 7;
 export const SO_RCVBUF = 8;
 export const SO_KEEPALIVE = 9;
 export const SO_OOBINLINE = 10;
+export const SO_NO_CHECK = 11;
+export const SO_PRIORITY = 12;
 export const SO_LINGER = 13;
 export const SO_REUSEPORT = 15;
 export const SO_PASSCRED = 16;
@@ -92,8 +94,11 @@ export const SO_TIMESTAMP = 29;
 export const SO_ACCEPTCONN = 30;
 export const SO_SNDBUFFORCE = 32;
 export const SO_RCVBUFFORCE = 33;
+export const SO_PASSSEC = 34;
+export const SO_TIMESTAMPNS = 35;
 export const SO_PROTOCOL = 38;
 export const SO_DOMAIN = 39;
+export const SO_COOKIE = 57;
 
 // sys/socket.h: flags of send(2) and recv(2)
 export const MSG_OOB = 0x1;
@@ -115,6 +120,7 @@ export const MSG_CMSG_CLOEXEC = 0x40000000;
 export const SCM_RIGHTS = 1;
 export const SCM_CREDENTIALS = 2;
 export const SCM_TIMESTAMP = SO_TIMESTAMP;
+export const SCM_TIMESTAMPNS = SO_TIMESTAMPNS;
 
 // shutdown(2)
 export const SHUT_RD = 0;

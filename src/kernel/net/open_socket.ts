@@ -23,7 +23,7 @@ import {
 } from '../../abi/linux/socket.js';
 import { S_IFSOCK } from '../../abi/linux/stat.js';
 import { type Caller, OpenFile } from '../open_files.js';
-import type { Credentials, Result, Uio } from '../rump_kernel.js';
+import type { BytePath, Credentials, Result, Uio } from '../rump_kernel.js';
 import type { AddressOut, IncomingMessage, OutgoingMessage, Watcher } from '../socket_calls.js';
 import { Dentry, SpecialInode } from '../vfs/vnode.js';
 import { type Attempt, type Direction, SocketWait } from './socket_wait.js';
@@ -32,6 +32,16 @@ import type { SocketState } from './sockets.js';
 /** Who makes a call on a socket, and what of the process it may need. */
 export interface SocketCaller extends Caller {
   readonly pid: number;
+  /** RLIMIT_NOFILE. */
+  readonly descriptorLimit: number;
+  /** What a descriptor refers to, those opened with O_PATH too. */
+  fileToSend(fd: number): OpenFile | undefined;
+  /** A descriptor for a file that came in a message; -EMFILE. */
+  receiveFile(file: OpenFile, cloexec: boolean): number;
+  /** What the path of an address names, symbolic links followed; -errno. */
+  resolve(path: BytePath): Dentry | number;
+  /** mknod(2) of a socket's name. When it could be made and `refused` is not 0, that is the result instead. */
+  makeSocket(path: BytePath, permissions: number, refused: number): Dentry | number;
 }
 
 /** struct timeval of 64-bit programs: seconds, microseconds. */
@@ -85,7 +95,7 @@ export abstract class OpenSocket extends OpenFile {
 
   /** What poll(2) would say now: all bits that hold. */
   abstract revents(): number;
-  /** The last descriptor is gone: calls that wait are gone already. */
+  /** The last descriptor is gone, and no call waits. */
   protected abstract destroy(): void;
 
   bind(_address: Uint8Array, _caller: SocketCaller): Result {
@@ -185,19 +195,28 @@ export abstract class OpenSocket extends OpenFile {
   protected attempt(direction: Direction, flags: number, attempt: Attempt): Result {
     const result = attempt.run();
     if (result !== undefined) return result;
-    if ((flags & MSG_DONTWAIT) !== 0 || this.isNonblocking)
+    if ((flags & MSG_DONTWAIT) !== 0 || this.isNonblocking) {
+      attempt.cancelled?.();
       return attempt.moved > 0 ? attempt.moved : -EAGAIN;
-    const timeout = direction === 'in' ? this.receiveTimeout : this.sendTimeout;
+    }
+    return this.#wait(direction, attempt, direction === 'in' ? this.receiveTimeout : this.sendTimeout);
+  }
+
+  /** The call holds the open file description while it waits, as any call of a process does (fdget): closing its descriptor elsewhere does not end it. */
+  #wait(direction: Direction, attempt: Attempt, timeout: number): SocketWait {
     const wait = new SocketWait(this.net.loop, direction, attempt, timeout, {
       armed: missed => {
         if (missed) this.changedSoon();
       },
       over: done => {
         const at = this.#waits.indexOf(done);
-        if (at >= 0) this.#waits.splice(at, 1);
+        if (at < 0) return;
+        this.#waits.splice(at, 1);
+        this.release();
       },
     });
     this.#waits.push(wait);
+    this.acquire();
     return wait;
   }
 
@@ -222,10 +241,11 @@ export abstract class OpenSocket extends OpenFile {
       let blockedIn = false;
       let blockedOut = false;
       for (const wait of [...this.#waits]) {
-        if (wait.direction === 'in' ? blockedIn : blockedOut) continue;
+        const { direction } = wait;
+        if ((direction === 'in' && blockedIn) || (direction === 'out' && blockedOut)) continue;
         if (wait.retry()) continue;
-        if (wait.direction === 'in') blockedIn = true;
-        else blockedOut = true;
+        if (direction === 'in') blockedIn = true;
+        else if (direction === 'out') blockedOut = true;
       }
     }
     if (this.#watchers.length > 0) this.#tell();
@@ -249,6 +269,8 @@ export abstract class OpenSocket extends OpenFile {
   // As a file.
 
   override read(uio: Uio, caller: SocketCaller, nonblock: boolean): Result {
+    // sock_read_iter() of net/socket.c: nothing is asked for, whatever there is.
+    if (uio.resid === 0) return 0;
     return this.recvMsg(uio, nonblock ? MSG_DONTWAIT : 0, undefined, caller);
   }
   override write(uio: Uio, caller: SocketCaller, nonblock: boolean): Result {
@@ -270,23 +292,7 @@ export abstract class OpenSocket extends OpenFile {
   override poll(events: number): Result {
     const ready = this.#poll(events);
     if (ready !== 0) return ready;
-    const wait = new SocketWait(
-      this.net.loop,
-      'poll',
-      { run: () => this.#poll(events) || undefined, moved: 0 },
-      0,
-      {
-        armed: missed => {
-          if (missed) this.changedSoon();
-        },
-        over: done => {
-          const at = this.#waits.indexOf(done);
-          if (at >= 0) this.#waits.splice(at, 1);
-        },
-      },
-    );
-    this.#waits.push(wait);
-    return wait;
+    return this.#wait('poll', { run: () => this.#poll(events) || undefined, moved: 0 }, 0);
   }
 
   #poll(events: number): number {
@@ -296,9 +302,6 @@ export abstract class OpenSocket extends OpenFile {
   }
 
   protected override closed(): void {
-    const waits = this.#waits;
-    this.#waits = [];
-    for (const wait of waits) wait.cancel();
     this.destroy();
     const watchers = this.#watchers;
     this.#watchers = [];

@@ -3,8 +3,8 @@ import { EAGAIN } from '../../abi/linux/errno.js';
 import type { EventLoop, Timer } from '../../native/loop.js';
 import type { Pending } from '../rump_kernel.js';
 
-/** What a call waits for: calls of one direction are served in the order in which they came. */
-export type Direction = 'in' | 'out' | 'poll';
+/** What a call waits for: those that are in or out are served in the order in which they came, polls and calls that wait for another socket at any time. */
+export type Direction = 'in' | 'out' | 'poll' | 'elsewhere';
 
 export interface Attempt {
   /** The result, or undefined when it would block. May be made again and again; must not call into other waits. */
@@ -13,7 +13,7 @@ export interface Attempt {
   readonly moved: number;
   /** What the timeout ends the call with when nothing was moved; by default -EAGAIN. connect(2) has -EINPROGRESS. */
   readonly timeoutResult?: number;
-  /** The wait is over without a result: what the attempts keep may go. */
+  /** There will be no more attempts, and no result: what they keep may go. */
   cancelled?(): void;
 }
 
