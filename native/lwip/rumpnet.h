@@ -161,7 +161,14 @@ struct rn_socket *rn_new(int domain, int type, int protocol);
 void rn_delete(struct rn_socket *s);
 void rn_mark(struct rn_socket *s, int news);
 int rn_revents_of(struct rn_socket *s);
-int rn_end(int result); /* the end of each call: packets, acknowledgements, what is dirty */
+/* The beginning of each call: the time, and the socket, NULL when there is none. */
+struct rn_socket *rn_begin(int id);
+/* The end of each call: packets, acknowledgements, what is dirty. */
+int rn_end(int result);
+/* Deals with all packets that are under way on the loopback interface. */
+void rn_pump(void);
+/* Each packet that comes by an interface passes here first. */
+void rn_before_input(const struct pbuf *p);
 int rn_errno(err_t error);
 extern struct rn_socket **rn_table;
 extern int rn_table_size;
