@@ -213,13 +213,17 @@ void rn_loop(struct pbuf *p, struct netif *netif)
 		return;
 	pbuf_copy(copy, p);
 	copy->if_idx = netif_get_index(netif);
-	copy->flags |= p->flags & (PBUF_FLAG_LLMCAST | PBUF_FLAG_LLBCAST);
+	rn_loop_again(copy);
+}
+
+void rn_loop_again(struct pbuf *p)
+{
 	/* One pbuf of its own: `next` is free to make a list. */
 	if (loop_last == NULL)
-		loop_first = copy;
+		loop_first = p;
 	else
-		loop_last->next = copy;
-	loop_last = copy;
+		loop_last->next = p;
+	loop_last = p;
 }
 
 /*

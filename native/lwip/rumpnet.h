@@ -56,6 +56,9 @@ struct rn_shared {
 };
 extern struct rn_shared rn_shared;
 
+/* linux/in.h */
+enum { IPPROTO_RAW_NUMBER = 255 };
+
 enum rn_state { RN_CLOSED, RN_LISTEN, RN_CONNECTING, RN_CONNECTED, RN_DONE };
 
 /* rn_set() and rn_get(). */
@@ -126,6 +129,7 @@ struct rn_socket {
 		void *any;
 	} pcb;
 	ip_addr_t local_ip, peer_ip;
+	ip_addr_t bound_ip; /* what bind(2) gave, or any */
 	uint16_t local_port, peer_port;
 	int has_peer;
 
@@ -133,6 +137,7 @@ struct rn_socket {
 	struct pbuf **rx; /* ring of rx_room pbufs */
 	uint32_t rx_room, rx_first, rx_count;
 	uint32_t rx_bytes, rx_offset, withheld;
+	int was_full; /* a send found no room */
 	int eof, shut_read, shut_write;
 	struct rn_socket *ack_next;
 	int is_in_acks;
@@ -140,7 +145,7 @@ struct rn_socket {
 	/* Listeners. */
 	struct rn_socket *accept_head, *accept_tail, *accept_next, *listener;
 	int backlog, queued;
-	struct rn_datagram *syn_head, *syn_tail; /* SYNs for which there was no room */
+	struct pbuf *syn_head, *syn_tail; /* SYNs for which there was no room */
 	int syn_count;
 
 	/* Datagrams. */
@@ -175,6 +180,8 @@ extern int rn_table_size;
 extern uint32_t rn_now; /* milliseconds */
 /* Packets of the loopback interface. */
 void rn_loop(struct pbuf *p, struct netif *netif);
+/* The same, of a packet that came by an interface already and is the queue's from now on. */
+void rn_loop_again(struct pbuf *p);
 
 /* address.c */
 void rn_put_address(struct rn_address *out, int domain, const ip_addr_t *ip, int port);
@@ -200,6 +207,10 @@ int rn_tcp_holds(struct pbuf *p, struct netif *netif);
 /* Acknowledges what was received: nobody waits for a timer on the loopback interface. 1 when it sent something. */
 int rn_tcp_acknowledge(void);
 void rn_tcp_before_tick(void);
+/* A connection that could not be made because of what an ICMP error said. */
+void rn_tcp_unreachable(struct rn_socket *s, int error);
+/* As it was when it was new, but for options and what bind(2) gave. */
+void rn_tcp_reset(struct rn_socket *s);
 extern int rn_connecting;
 
 /* datagram.c */

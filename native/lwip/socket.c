@@ -1,0 +1,390 @@
+/* The calls, of all kinds of sockets. */
+#include "rumpnet.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lwip/igmp.h"
+#include "lwip/ip.h"
+#include "lwip/mld6.h"
+#include "lwip/priv/tcp_priv.h"
+
+/* A new socket's number. `protocol` is never 0. */
+int rn_socket(int domain, int type, int protocol)
+{
+	struct rn_socket *s;
+	int status = 0;
+
+	rn_begin(-1);
+	s = rn_new(domain, type, protocol);
+	if (s == NULL)
+		return rn_end(-ENOBUFS);
+	s->bound_ip = s->local_ip;
+	if (type == RN_RAW) {
+		/* IPPROTO_RAW: sends only, with headers of its own (raw(7)). */
+		s->hdrincl = domain == RN_INET && protocol == IPPROTO_RAW_NUMBER;
+		/* RFC 3542, 3.1 */
+		s->checksum = domain == RN_INET6 && protocol == IP6_NEXTH_ICMP6 ? 2 : -1;
+		status = rn_datagram_open(s, &s->local_ip, 0);
+	}
+	if (status < 0) {
+		rn_delete(s);
+		return rn_end(status);
+	}
+	return rn_end(s->id);
+}
+
+static void leave(const struct rn_membership *m)
+{
+	struct netif *netif = netif_get_by_index((uint8_t)m->interface);
+
+	if (netif == NULL)
+		return;
+	if (IP_IS_V4_VAL(m->group))
+		igmp_leavegroup_netif(netif, ip_2_ip4(&m->group));
+	else
+		mld6_leavegroup_netif(netif, ip_2_ip6(&m->group));
+}
+
+int rn_close(int id)
+{
+	struct rn_socket *s = rn_begin(id);
+
+	if (s == NULL)
+		return rn_end(-EBADF);
+	while (s->memberships != NULL) {
+		struct rn_membership *m = s->memberships;
+
+		s->memberships = m->next;
+		leave(m);
+		free(m);
+	}
+	if (s->type == RN_STREAM)
+		rn_tcp_close(s);
+	else
+		rn_datagram_close(s);
+	rn_delete(s);
+	return rn_end(0);
+}
+
+/* inet_bind() of net/ipv4/af_inet.c; who may have a low port was asked before. */
+int rn_bind(int id)
+{
+	struct rn_socket *s = rn_begin(id);
+	int port = rn_shared.address.port;
+	ip_addr_t ip;
+	int status;
+
+	if (s == NULL)
+		return rn_end(-EBADF);
+	if (s->type != RN_RAW && (s->bound || s->state != RN_CLOSED))
+		return rn_end(-EINVAL);
+	status = rn_get_address(s, &rn_shared.address, &ip);
+	if (status < 0)
+		return rn_end(-EINVAL);
+	if (!ip_addr_isany(&ip) && !rn_is_local(&ip) && !s->freebind &&
+	    (s->type == RN_STREAM || !(ip_addr_ismulticast(&ip) || ip_addr_isbroadcast(&ip, &rn_lo))))
+		return rn_end(-EADDRNOTAVAIL);
+	if (s->type != RN_RAW && port != 0 && rn_conflicts(s, &ip, port, 0))
+		return rn_end(-EADDRINUSE);
+	if (s->type == RN_STREAM) {
+		s->local_port = (uint16_t)(port != 0 ? port : rn_ephemeral(s, &ip));
+		if (s->local_port == 0)
+			return rn_end(-EADDRINUSE);
+		s->local_ip = ip;
+	} else {
+		status = rn_datagram_open(s, &ip, s->type == RN_RAW ? 0 : port);
+		if (status < 0)
+			return rn_end(status);
+	}
+	s->bound_ip = ip;
+	s->bound = s->bound_port = 1;
+	return rn_end(0);
+}
+
+/* connect(2): 0 when a connection was begun or, of datagrams, made. Family 0 in rn_shared.address: AF_UNSPEC. */
+int rn_connect(int id)
+{
+	struct rn_socket *s = rn_begin(id);
+	ip_addr_t ip;
+	int status;
+
+	if (s == NULL)
+		return rn_end(-EBADF);
+	if (rn_shared.address.family == 0) {
+		if (s->type == RN_STREAM) {
+			int linger_zero = s->linger_zero;
+
+			s->linger_zero = 1;
+			rn_tcp_close(s);
+			rn_tcp_reset(s);
+			s->linger_zero = linger_zero;
+		} else {
+			rn_datagram_disconnect(s);
+		}
+		rn_mark(s, 0);
+		return rn_end(0);
+	}
+	status = rn_get_address(s, &rn_shared.address, &ip);
+	if (status < 0)
+		return rn_end(status);
+	if (s->bound_port && !ip_addr_isany_val(s->bound_ip) && IP_IS_V4_VAL(s->bound_ip) != IP_IS_V4_VAL(ip))
+		return rn_end(-ENETUNREACH);
+	if (ip_addr_isany(&ip))
+		ip_addr_set_loopback(IP_IS_V6_VAL(ip), &ip);
+	if (s->type == RN_STREAM)
+		return rn_end(rn_tcp_connect(s, &ip, rn_shared.address.port));
+	s->local_ip = s->bound_ip;
+	return rn_end(rn_datagram_connect(s, &ip, rn_shared.address.port));
+}
+
+int rn_listen(int id, int backlog)
+{
+	struct rn_socket *s = rn_begin(id);
+
+	if (s == NULL)
+		return rn_end(-EBADF);
+	if (s->type != RN_STREAM)
+		return rn_end(-EOPNOTSUPP);
+	if (s->state == RN_LISTEN) {
+		s->backlog = backlog;
+		return rn_end(0);
+	}
+	return rn_end(s->state == RN_CLOSED ? rn_tcp_listen(s, backlog) : -EINVAL);
+}
+
+/* getsockname(2), or with `peer` getpeername(2): the answer is in rn_shared.address. */
+int rn_name(int id, int peer)
+{
+	struct rn_socket *s = rn_find(id);
+
+	if (s == NULL)
+		return -EBADF;
+	if (!peer) {
+		rn_put_address(&rn_shared.address, s->domain, &s->local_ip, s->local_port);
+		if (s->type == RN_RAW)
+			rn_shared.address.port = s->protocol;
+		return 0;
+	}
+	if (!s->has_peer || s->state != RN_CONNECTED)
+		return -ENOTCONN;
+	rn_put_address(&rn_shared.address, s->domain, &s->peer_ip, s->peer_port);
+	return 0;
+}
+
+int rn_shutdown(int id, int how)
+{
+	struct rn_socket *s = rn_begin(id);
+
+	if (s == NULL)
+		return rn_end(-EBADF);
+	if (s->type == RN_STREAM)
+		return rn_end(rn_tcp_shutdown(s, how));
+	/* Those that wait are woken although it fails (inet_shutdown() of net/ipv4/af_inet.c). */
+	s->shut_read |= how != RN_SHUT_WR;
+	s->shut_write |= how != RN_SHUT_RD;
+	rn_mark(s, 1);
+	return rn_end(s->has_peer ? 0 : -ENOTCONN);
+}
+
+/* Sends bytes of rn_shared.staging; datagrams to rn_shared.address, family 0: to the peer. Bytes sent, -EAGAIN. */
+int rn_send(int id, int length)
+{
+	struct rn_socket *s = rn_begin(id);
+
+	if (s == NULL)
+		return rn_end(-EBADF);
+	return rn_end(s->type == RN_STREAM ? rn_tcp_send(s, length) : rn_datagram_send(s, length));
+}
+
+/* Receives at most `length` bytes into rn_shared.staging; of a stream, with RN_PEEK, from `offset` on. */
+int rn_receive(int id, int length, int offset, int flags)
+{
+	struct rn_socket *s = rn_begin(id);
+
+	if (s == NULL)
+		return rn_end(-EBADF);
+	if (length > RN_STAGING)
+		length = RN_STAGING;
+	if (s->type == RN_STREAM)
+		return rn_end(rn_tcp_receive(s, length, offset, flags));
+	return rn_end(rn_datagram_receive(s, length, flags));
+}
+
+int rn_revents(int id)
+{
+	struct rn_socket *s = rn_find(id);
+
+	return s == NULL ? -EBADF : rn_revents_of(s);
+}
+
+static int *int_option(struct rn_socket *s, int option)
+{
+	switch (option) {
+	case RN_OPT_REUSEADDR:
+		return &s->reuseaddr;
+	case RN_OPT_REUSEPORT:
+		return &s->reuseport;
+	case RN_OPT_BROADCAST:
+		return &s->broadcast;
+	case RN_OPT_KEEPALIVE:
+		return &s->keepalive;
+	case RN_OPT_KEEPIDLE:
+		return (int *)&s->keepidle;
+	case RN_OPT_KEEPINTVL:
+		return (int *)&s->keepintvl;
+	case RN_OPT_KEEPCNT:
+		return (int *)&s->keepcnt;
+	case RN_OPT_NODELAY:
+		return &s->nodelay;
+	case RN_OPT_RCVBUF:
+		return (int *)&s->rcvbuf;
+	case RN_OPT_TTL:
+		return &s->ttl;
+	case RN_OPT_TOS:
+		return &s->tos;
+	case RN_OPT_V6ONLY:
+		return &s->v6only;
+	case RN_OPT_MULTICAST_TTL:
+		return &s->multicast_ttl;
+	case RN_OPT_MULTICAST_IF:
+		return &s->multicast_if;
+	case RN_OPT_MULTICAST_LOOP:
+		return &s->multicast_loop;
+	case RN_OPT_LINGER_ZERO:
+		return &s->linger_zero;
+	case RN_OPT_HDRINCL:
+		return &s->hdrincl;
+	case RN_OPT_FREEBIND:
+		return &s->freebind;
+	case RN_OPT_BINDTODEVICE:
+		return &s->device;
+	case RN_OPT_ICMP_FILTER:
+		return (int *)&s->icmp_filter;
+	case RN_OPT_CHECKSUM:
+		return &s->checksum;
+	default:
+		return NULL;
+	}
+}
+
+int rn_set(int id, int option, int value)
+{
+	struct rn_socket *s = rn_begin(id);
+	int *kept = s == NULL ? NULL : int_option(s, option);
+
+	if (s == NULL)
+		return rn_end(-EBADF);
+	if (kept == NULL)
+		return rn_end(-ENOPROTOOPT);
+	if (option == RN_OPT_V6ONLY && s->bound)
+		return rn_end(-EINVAL);
+	*kept = value;
+	if (s->type == RN_STREAM)
+		rn_tcp_apply(s);
+	else
+		rn_datagram_apply(s);
+	return rn_end(0);
+}
+
+static int datagram_get(const struct rn_socket *s, int what)
+{
+	switch (what) {
+	case RN_GET_READABLE:
+		return s->dg_head != NULL ? s->dg_head->p->tot_len : 0;
+	case RN_GET_UNSENT:
+		return 0;
+	case RN_GET_STATE:
+		/* TCP_ESTABLISHED and TCP_CLOSE stand for connected or not (net/tcp_states.h). */
+		return s->has_peer ? 1 : 7;
+	case RN_GET_DROPS:
+		return (int)s->drops;
+	default:
+		return -ENOPROTOOPT;
+	}
+}
+
+int rn_get(int id, int what)
+{
+	struct rn_socket *s = rn_begin(id);
+	int *kept = s == NULL ? NULL : int_option(s, what);
+	int error;
+
+	if (s == NULL)
+		return rn_end(-EBADF);
+	if (kept != NULL)
+		return rn_end(*kept);
+	if (what == RN_GET_ERROR) {
+		error = s->error;
+		s->error = 0;
+		rn_mark(s, 0);
+		return rn_end(error);
+	}
+	if (what == RN_GET_MTU) {
+		struct netif *netif = s->has_peer ? rn_route(s, &s->peer_ip) : NULL;
+
+		return rn_end(netif == NULL ? -ENOTCONN : netif->mtu);
+	}
+	return rn_end(s->type == RN_STREAM ? rn_tcp_get(s, what) : datagram_get(s, what));
+}
+
+/* Multicast. */
+
+static struct netif *group_netif(const struct rn_socket *s, const ip_addr_t *group, int interface)
+{
+	if (interface > 0)
+		return netif_get_by_index((uint8_t)interface);
+	return rn_route(s, group);
+}
+
+static int join(struct rn_socket *s, const ip_addr_t *group, struct netif *netif)
+{
+	struct rn_membership *m = calloc(1, sizeof(*m));
+	err_t error;
+
+	if (m == NULL)
+		return -ENOBUFS;
+	error = IP_IS_V4_VAL(*group) ? igmp_joingroup_netif(netif, ip_2_ip4(group)) :
+				       mld6_joingroup_netif(netif, ip_2_ip6(group));
+	if (error != ERR_OK) {
+		free(m);
+		return error == ERR_VAL ? -EOPNOTSUPP : rn_errno(error);
+	}
+	m->group = *group;
+	m->interface = netif_get_index(netif);
+	m->next = s->memberships;
+	s->memberships = m;
+	return 0;
+}
+
+/* Joins the group in rn_shared.address, or leaves it. `interface` 0: by route. */
+int rn_join(int id, int interface, int is_leave)
+{
+	struct rn_socket *s = rn_begin(id);
+	struct rn_membership **at;
+	struct netif *netif;
+	ip_addr_t group;
+
+	if (s == NULL)
+		return rn_end(-EBADF);
+	if (rn_get_address(s, &rn_shared.address, &group) < 0 || !ip_addr_ismulticast(&group))
+		return rn_end(-EINVAL);
+	netif = group_netif(s, &group, interface);
+	for (at = &s->memberships; *at != NULL; at = &(*at)->next) {
+		struct rn_membership *m = *at;
+
+		if (!ip_addr_cmp_zoneless(&m->group, &group) ||
+		    (netif != NULL && m->interface != netif_get_index(netif)))
+			continue;
+		if (!is_leave)
+			return rn_end(-EADDRINUSE);
+		*at = m->next;
+		leave(m);
+		free(m);
+		return rn_end(0);
+	}
+	if (netif == NULL)
+		return rn_end(-ENODEV);
+	return rn_end(is_leave ? -EADDRNOTAVAIL : join(s, &group, netif));
+}
