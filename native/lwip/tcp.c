@@ -15,6 +15,7 @@
 enum { PRIO_REUSE = TCP_PRIO_NORMAL + 1 };
 /* The least room that poll(2) calls writable (a third is Linux's sk_stream_is_writeable). */
 enum { LOW_WATER = TCP_SND_BUF / 3, QUEUE_LOW_WATER = TCP_SND_QUEUELEN / 2 };
+enum { UNREAD_PART = 32768 };
 enum { FIRST_RING = 16, SYN_MAX = 4096, TIME_WAIT_MAX = 4096 };
 /* Before a connection has its own: RFC 9293, 3.7.1; RFC 6298, 2.1, as lwIP has it. */
 enum { DEFAULT_MSS = 536, DEFAULT_RTO = 3000 };
@@ -765,6 +766,42 @@ int rn_tcp_receive(struct rn_socket *s, int length, int offset, int flags)
 	if (s->shut_read || s->state == RN_DONE)
 		return 0;
 	return s->state == RN_CLOSED ? -ENOTCONN : -EAGAIN;
+}
+
+/* Puts bytes of the staging area back to the front: the program's memory had no room for them. */
+int rn_unread(int id, int offset, int length)
+{
+	struct rn_socket *s = rn_find(id);
+	struct pbuf *p;
+	int done = 0;
+
+	if (s == NULL || s->type != RN_STREAM || offset < 0 || length < 0 || offset + length > RN_STAGING)
+		return -EINVAL;
+	/* What is in the first pbuf before the offset was read. */
+	if (s->rx_count > 0 && s->rx_offset > 0) {
+		p = s->rx[s->rx_first & (s->rx_room - 1)];
+		s->rx[s->rx_first & (s->rx_room - 1)] = pbuf_free_header(p, (uint16_t)s->rx_offset);
+		s->rx_offset = 0;
+	}
+	/* From the end, so that the first is the last put in front. */
+	while (length > 0) {
+		uint16_t part = (uint16_t)LWIP_MIN(length, UNREAD_PART);
+
+		p = pbuf_alloc(PBUF_RAW, part, PBUF_RAM);
+		if (p == NULL || push(s, p) < 0) {
+			if (p != NULL)
+				pbuf_free(p);
+			break;
+		}
+		length -= part;
+		pbuf_take(p, rn_shared.staging + offset + length, part);
+		/* push() has put it at the end: the ring turns by one. */
+		s->rx_first = (s->rx_first - 1) & (s->rx_room - 1);
+		s->rx[s->rx_first] = p;
+		done += part;
+	}
+	rn_mark(s, 0);
+	return rn_end(done);
 }
 
 /* tcp_poll() of net/ipv4/tcp.c. */

@@ -30,6 +30,8 @@ export interface EmbeddedOptions {
   hostname?: string;
   /** Times and host descriptors; a new one by default. */
   loop?: EventLoop;
+  /** Told what a user should know, one line at a time; by default nobody is. */
+  say?: (line: string) => void;
 }
 
 /** Descriptors that a process may have until it says otherwise (setLimits). */
@@ -55,7 +57,7 @@ export class EmbeddedKernel implements RumpKernel {
         () => BUILT_IN,
       );
     this.loop = options.loop ?? new EventLoop();
-    this.#state = new KernelState(slabs, now, memory, procTree, this.loop);
+    this.#state = new KernelState(slabs, now, memory, procTree, this.loop, options.say);
     const { clock, mounts, root } = this.#state;
     this.sysctl = createSysctlTree({
       version,

@@ -1,9 +1,11 @@
 /** What the processes of one embedded kernel share. */
 
-import { AF_UNIX } from '../abi/linux/socket.js';
+import { AF_INET, AF_INET6, AF_UNIX } from '../abi/linux/socket.js';
 import type { EventLoop } from '../native/loop.js';
+import { InetFamily } from './net/inet_family.js';
 import { LocalFamily } from './net/local_family.js';
 import { SocketState } from './net/sockets.js';
+import { type Stack, startStack } from './net/stack.js';
 import { encodeHandle, findByHandle, HANDLE_LENGTH } from './parts/handles.js';
 import { LockTable, LockWaits } from './parts/locks.js';
 import type { SynthDir } from './parts/synth.js';
@@ -25,6 +27,8 @@ export class KernelState implements FileSystemResources {
   readonly lookup: NameLookup;
   readonly sockets: SocketState;
   readonly #lockWaits = new LockWaits();
+  readonly #say: (line: string) => void;
+  #stack: Stack | string | undefined;
   readonly #procTree: (prefix: BytePath) => SynthDir;
   readonly #procs = new Map<BytePath, FileSystem>();
   /** What file handles were made of, for as long as it exists. */
@@ -32,13 +36,14 @@ export class KernelState implements FileSystemResources {
   /** Tells this kernel's handles from others'. */
   readonly #generation = Math.floor(Math.random() * 2 ** 31);
 
-  /** `memory`: bytes that a tmpfs's default size is half of. `procTree`: the tree behind AT_PROC. */
+  /** `memory`: bytes that a tmpfs's default size is half of. `procTree`: the tree behind AT_PROC. `say`: for the user, one line. */
   constructor(
     slabs: SlabProvider,
     now: Now,
     memory: number,
     procTree: (prefix: BytePath) => SynthDir,
     loop: EventLoop,
+    say: (line: string) => void = () => {},
   ) {
     this.clock = new Clock(now);
     this.clock.tick();
@@ -47,7 +52,20 @@ export class KernelState implements FileSystemResources {
     this.lookup = new NameLookup(this.root);
     this.sockets = new SocketState(loop, this, this.mounts.nextDev());
     this.sockets.families.set(AF_UNIX, new LocalFamily(this.sockets));
+    this.#say = say;
+    for (const domain of [AF_INET, AF_INET6]) {
+      this.sockets.families.set(domain, new InetFamily(this.sockets, domain, () => this.startNet()));
+    }
     this.#procTree = procTree;
+  }
+
+  /** The TCP/IP stack, started when it is first needed. Without one, says so once. */
+  startNet(): Stack | undefined {
+    if (this.#stack === undefined) {
+      this.#stack = startStack(this.sockets);
+      if (typeof this.#stack === 'string') this.#say(this.#stack);
+    }
+    return typeof this.#stack === 'string' ? undefined : this.#stack;
   }
 
   get root(): Dentry {

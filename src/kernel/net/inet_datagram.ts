@@ -1,0 +1,99 @@
+/** SOCK_DGRAM and SOCK_RAW of AF_INET and AF_INET6 (net/ipv4/udp.c, raw.c, ping.c). */
+import { EAGAIN, EFAULT, EINVAL, EMSGSIZE, EOPNOTSUPP } from '../../abi/linux/errno.js';
+import { AF_INET, AF_UNSPEC, MSG_ERRQUEUE, MSG_OOB, MSG_PEEK, MSG_TRUNC } from '../../abi/linux/socket.js';
+import type { Result, Uio } from '../rump_kernel.js';
+import type { ControlMessage, IncomingMessage, OutgoingMessage } from '../socket_calls.js';
+import { familyOf, isAnyV4, putAddress, takeAddress } from './inet_address.js';
+import { putControl, takeControl } from './inet_control.js';
+import { InetSocket } from './inet_socket.js';
+import type { SocketCaller } from './open_socket.js';
+import { RN_PEEK } from './stack_library.js';
+
+/** The longest that a length field of IP or UDP can say. */
+const DATAGRAM_MAX = 0xffff;
+const NO_CONTROL: readonly ControlMessage[] = [];
+
+export class InetDatagram extends InetSocket {
+  #isConnected = false;
+
+  override get isConnected(): boolean {
+    return this.#isConnected;
+  }
+  override get isListening(): boolean {
+    return false;
+  }
+
+  override connect(address: Uint8Array, _caller: SocketCaller): number {
+    if (address.length < 2) return -EINVAL;
+    const { shared, calls } = this.stack;
+    if (familyOf(address) === AF_UNSPEC) {
+      shared.address.family = AF_UNSPEC;
+      this.#isConnected = false;
+      return calls.connect(this.id);
+    }
+    const status = putAddress(shared.address, this.domain, address, true);
+    if (status < 0) return status;
+    const connected = calls.connect(this.id);
+    if (connected === 0) this.#isConnected = true;
+    return connected;
+  }
+
+  override shutdown(how: number): number {
+    return this.stack.calls.shutdown(this.id, how);
+  }
+
+  override sendMsg(uio: Uio, flags: number, message: OutgoingMessage | undefined): number {
+    if (uio.resid > DATAGRAM_MAX) return -EMSGSIZE;
+    if ((flags & MSG_OOB) !== 0) return -EOPNOTSUPP;
+    const { shared, calls } = this.stack;
+    const status = this.#putDestination(message?.name);
+    if (status < 0) return status;
+    const control = putControl(shared, this.domain, message?.control ?? NO_CONTROL);
+    if (control < 0) return control;
+    const length = uio.resid;
+    if (uio.move(shared.staging, 0, length) < length) return -EFAULT;
+    return calls.send(this.id, length);
+  }
+
+  #putDestination(name: Uint8Array | undefined): number {
+    const { address } = this.stack.shared;
+    if (name === undefined || name.length === 0) {
+      address.family = 0;
+      return 0;
+    }
+    if (this.domain === AF_INET && name.length >= 16 && familyOf(name) === AF_UNSPEC) {
+      // udp_sendmsg() takes an address without a family for its own.
+      if (isAnyV4(name)) return putAddress(address, AF_INET, Uint8Array.of(AF_INET, 0, ...name.subarray(2)));
+      return putAddress(address, AF_INET, Uint8Array.of(AF_INET, 0, ...name.subarray(2)));
+    }
+    return putAddress(address, this.domain, name, true);
+  }
+
+  override recvMsg(uio: Uio, flags: number, message: IncomingMessage | undefined): Result {
+    if (message !== undefined) {
+      message.flags = 0;
+      message.control.length = 0;
+      if (message.name !== undefined) message.name.length = 0;
+    }
+    // No errors are queued: the one that there is comes as a result.
+    if ((flags & MSG_ERRQUEUE) !== 0) return -EAGAIN;
+    if ((flags & MSG_OOB) !== 0) return -EOPNOTSUPP;
+    return this.attempt('in', flags, { run: () => this.#receive(uio, flags, message), moved: 0 });
+  }
+
+  #receive(uio: Uio, flags: number, message: IncomingMessage | undefined): number | undefined {
+    const { shared, calls } = this.stack;
+    const isPeek = (flags & MSG_PEEK) !== 0;
+    const received = calls.receive(this.id, Math.min(uio.resid, DATAGRAM_MAX), 0, isPeek ? RN_PEEK : 0);
+    if (received === -EAGAIN) return undefined;
+    if (received < 0) return received;
+    const whole = shared.length;
+    if (message !== undefined) {
+      if (message.name !== undefined) takeAddress(shared.address, message.name);
+      takeControl(shared, this.domain, this.options, message);
+      if (whole > received) message.flags |= MSG_TRUNC;
+    }
+    if (uio.move(shared.staging, 0, received) < received) return -EFAULT;
+    return (flags & MSG_TRUNC) !== 0 ? whole : received;
+  }
+}
