@@ -230,6 +230,7 @@ class StreamReceive implements Attempt {
   readonly #socket: InetStream;
   readonly #uio: Uio;
   readonly #flags: number;
+  #isFault = false;
 
   constructor(socket: InetStream, uio: Uio, flags: number) {
     this.#socket = socket;
@@ -248,6 +249,7 @@ class StreamReceive implements Attempt {
       if (received === -EAGAIN) return this.moved >= target ? this.moved : undefined;
       if (received <= 0) return this.moved || received;
       this.moved += received;
+      if (this.#isFault) break;
     }
     return this.moved;
   }
@@ -274,6 +276,7 @@ class StreamReceive implements Attempt {
     const given = this.#uio.move(stack.shared.staging, 0, received);
     if (given === received) return received;
     // Where the program's memory ends: the rest stays with the socket.
+    this.#isFault = true;
     if (!isPeek) stack.calls.unread(id, given, received - given);
     return given > 0 ? given : -EFAULT;
   }
