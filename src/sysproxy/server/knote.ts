@@ -1,13 +1,5 @@
 /** What a kqueue waits for on one descriptor, and what it says of it (the f_event functions of sys/kern). */
-import {
-  POLLERR,
-  POLLHUP,
-  POLLIN,
-  POLLOUT,
-  POLLPRI,
-  POLLRDHUP,
-  POLLRDNORM,
-} from '../../abi/linux/poll.js';
+import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLPRI, POLLRDHUP, POLLRDNORM } from '../../abi/linux/poll.js';
 import { SO_ACCEPTCONN, SO_SNDBUF, SOL_SOCKET } from '../../abi/linux/socket.js';
 import {
   NB_EV_EOF,
