@@ -61,6 +61,14 @@ say(os.get_inheritable(fd), os.readlink(f"/proc/self/fd/{fd}"))`,
   t.deepEqual([stdout, status], ['late\n', 3]);
 });
 
+test('a directory that was left for one of the host is not in use by the next child, over a slow wire', async t => {
+  const url = await relay(t, server(t).url, 6, 65536);
+  const script =
+    'mkdir /rump/m && mount -t tmpfs none /rump/m && cd /rump/m && cd / && umount /rump/m && echo free';
+  const { stdout, stderr } = await run(['run', '--server', url, '--', 'sh', '-c', script]);
+  t.deepEqual([stdout, stderr], ['free\n', '']);
+});
+
 /** Calls of each kind, each on what `prepare` has made. */
 const KINDS: readonly (readonly [string, string])[] = [
   ['open', 'os.open("/rump/f", os.O_RDONLY)'],

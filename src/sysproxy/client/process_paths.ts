@@ -312,20 +312,23 @@ export abstract class PathCalls extends FileCalls {
   chdir(path: BytePath): Result {
     const { shared } = this;
     const to = joinPath(shared.cwd, path);
-    return this.finishWith(this.begin(NB.chdir).string(path), done => {
-      if (done.result >= 0) shared.cwd = to;
-      return done.result;
-    });
+    return this.#move(this.begin(NB.chdir).string(path), to);
   }
 
   fchdir(fd: number): Result {
-    const { shared } = this;
     const entry = this.table.get(fd);
     if (entry === undefined) return -EBADF;
-    return this.finishWith(this.putFd(this.begin(NB.fchdir), entry), done => {
-      if (done.result >= 0) shared.cwd = entry.file.path;
+    return this.#move(this.putFd(this.begin(NB.fchdir), entry), entry.file.path);
+  }
+
+  /** Nobody waits for what leaves a directory for one of the host's, and yet the next child must not be in it. */
+  #move(call: SysCall, to: BytePath): Result {
+    const { shared } = this;
+    call.finish = done => {
+      if (done.result >= 0) shared.cwd = to;
       return done.result;
-    });
+    };
+    return shared.remote.submitBarrier(call);
   }
 
   umask(mask: number): number {

@@ -98,18 +98,19 @@ export class Remote implements ConnectionEvents {
     );
   }
 
-  /** As submit(), for a call whose result nobody needs, but which has to take effect before the next one. */
-  submitBarrier(call: SysCall): void {
+  /** As submit(), for a call that has to take effect before the next one, whether or not anybody waits for its result. */
+  submitBarrier(call: SysCall): Result {
     call.tag = this.options.tag();
-    if (this.#ready()) this.#blockUntil(this.#fly(call));
-    else if (this.#phase === 'starting' || this.#phase === 'ready')
-      this.#enqueue(
+    if (this.#ready()) return this.#blockUntil(this.#fly(call));
+    if (this.#phase === 'starting' || this.#phase === 'ready')
+      return this.#enqueue(
         () => this.#fly(call),
         true,
         true,
         () => this.drop(call),
       );
-    else this.drop(call);
+    this.drop(call);
+    return -ENOTCONN;
   }
 
   /** True when a call can be sent now; a lost server is looked for first, if the policy says so. */
@@ -162,13 +163,17 @@ export class Remote implements ConnectionEvents {
     return later;
   }
 
-  #blockUntil(result: Result): void {
-    if (typeof result === 'number') return;
+  /** The same result; a call that is waited for no more holds up the others all the same. */
+  #blockUntil(result: Result): Result {
+    if (typeof result === 'number') return result;
     this.#barriers++;
-    result.onDone(() => {
+    const later = new Later(result.killable === true);
+    result.onDone(done => {
       this.#barriers--;
+      later.settle(done);
       this.#drain();
     });
+    return later;
   }
 
   /** Sends what has waited, up to the next barrier. */
@@ -178,9 +183,9 @@ export class Remote implements ConnectionEvents {
       if (waiting === undefined) return;
       if (waiting.cancelled) continue;
       waiting.cancelled = true;
-      const result = waiting.run();
-      if (waiting.barrier) this.#blockUntil(result);
-      else if (typeof result === 'number') waiting.later.settle(result);
+      const ran = waiting.run();
+      const result = waiting.barrier ? this.#blockUntil(ran) : ran;
+      if (typeof result === 'number') waiting.later.settle(result);
       else waiting.later.follow(result);
     }
   }
