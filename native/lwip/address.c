@@ -79,6 +79,19 @@ int rn_is_local(const ip_addr_t *ip)
 	return 0;
 }
 
+/* lwIP has no broadcasts on an interface like lo0, but Linux's route to 127.255.255.255 is one. */
+int rn_is_broadcast(const ip_addr_t *ip, const struct netif *netif)
+{
+	uint32_t mask = netif_ip4_netmask(netif)->addr;
+
+	if (!IP_IS_V4_VAL(*ip))
+		return 0;
+	if (ip_2_ip4(ip)->addr == IPADDR_BROADCAST)
+		return 1;
+	return mask != IPADDR_BROADCAST && mask != 0 &&
+	       ip_2_ip4(ip)->addr == (netif_ip4_addr(netif)->addr | ~mask);
+}
+
 /* True when a packet could be for both (ipv6_rcv_saddr_equal of net/ipv4/inet_connection_sock.c). */
 static int overlap(const ip_addr_t *a, int a_v6only, const ip_addr_t *b, int b_v6only)
 {

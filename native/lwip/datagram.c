@@ -277,7 +277,7 @@ int rn_datagram_connect(struct rn_socket *s, const ip_addr_t *ip, int port)
 
 	if (netif == NULL)
 		return -ENETUNREACH;
-	if (ip_addr_isbroadcast(ip, netif) && !s->broadcast)
+	if (rn_is_broadcast(ip, netif) && !s->broadcast)
 		return -EACCES;
 	if (rn_source(s, netif, ip, &from) < 0)
 		return -EADDRNOTAVAIL;
@@ -363,10 +363,23 @@ static int complete_echo(struct rn_socket *s, struct pbuf *p, int length)
 	return 0;
 }
 
+/* IPV6_CHECKSUM: the stack puts the sum there, over what is not a sum yet (rawv6_push_pending_frames() of net/ipv6/raw.c). */
+static int clear_checksum(const struct rn_socket *s, struct pbuf *p, int length)
+{
+	if (s->checksum < 0 || s->domain != RN_INET6)
+		return 0;
+	if (s->checksum + 2 > length)
+		return -EINVAL;
+	memset((uint8_t *)p->payload + s->checksum, 0, 2);
+	return 0;
+}
+
 static int send_raw(struct rn_socket *s, struct pbuf *p, int length, struct netif *netif, const ip_addr_t *to,
 		    const ip_addr_t *from)
 {
-	int status = is_ping(s) ? complete_echo(s, p, length) : s->hdrincl ? complete_header(p, from, length) : 0;
+	int status = is_ping(s) ? complete_echo(s, p, length) :
+		     s->hdrincl ? complete_header(p, from, length) :
+				  clear_checksum(s, p, length);
 
 	if (status < 0)
 		return status;
@@ -437,7 +450,7 @@ static int prepare(struct rn_socket *s, ip_addr_t *to, int *port, struct netif *
 	*netif = rn_shared.interface > 0 ? netif_get_by_index((uint8_t)rn_shared.interface) : rn_route(s, to);
 	if (*netif == NULL)
 		return rn_shared.interface > 0 ? -ENODEV : -ENETUNREACH;
-	if (ip_addr_isbroadcast(to, *netif) && !s->broadcast)
+	if (rn_is_broadcast(to, *netif) && !s->broadcast)
 		return -EACCES;
 	if (s->pcb.any == NULL) {
 		ip_addr_t any = s->bound_ip;

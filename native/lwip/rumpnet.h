@@ -187,6 +187,7 @@ void rn_loop_again(struct pbuf *p);
 void rn_put_address(struct rn_address *out, int domain, const ip_addr_t *ip, int port);
 int rn_get_address(const struct rn_socket *s, const struct rn_address *in, ip_addr_t *ip);
 int rn_is_local(const ip_addr_t *ip);
+int rn_is_broadcast(const ip_addr_t *ip, const struct netif *netif);
 int rn_conflicts(const struct rn_socket *s, const ip_addr_t *ip, int port, int listening);
 int rn_ephemeral(const struct rn_socket *s, const ip_addr_t *ip);
 struct netif *rn_route(const struct rn_socket *s, const ip_addr_t *to);

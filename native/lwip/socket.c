@@ -84,7 +84,7 @@ int rn_bind(int id)
 	if (status < 0)
 		return rn_end(-EINVAL);
 	if (!ip_addr_isany(&ip) && !rn_is_local(&ip) && !s->freebind &&
-	    (s->type == RN_STREAM || !(ip_addr_ismulticast(&ip) || ip_addr_isbroadcast(&ip, &rn_lo))))
+	    (s->type == RN_STREAM || !(ip_addr_ismulticast(&ip) || rn_is_broadcast(&ip, &rn_lo))))
 		return rn_end(-EADDRNOTAVAIL);
 	if (s->type != RN_RAW && port != 0 && rn_conflicts(s, &ip, port, 0))
 		return rn_end(-EADDRINUSE);

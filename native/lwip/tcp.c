@@ -466,7 +466,7 @@ int rn_tcp_connect(struct rn_socket *s, const ip_addr_t *ip, int port)
 	int local_port = s->local_port;
 	err_t error;
 
-	if (netif == NULL || ip_addr_ismulticast(ip) || ip_addr_isbroadcast(ip, netif))
+	if (netif == NULL || ip_addr_ismulticast(ip) || rn_is_broadcast(ip, netif))
 		return -ENETUNREACH;
 	if (rn_source(s, netif, ip, &from) < 0)
 		return -EADDRNOTAVAIL;
