@@ -9,7 +9,6 @@
 #include "lwip/init.h"
 #include "lwip/ip.h"
 #include "lwip/priv/tcp_priv.h"
-#include "lwip/prot/icmp.h"
 #include "lwip/prot/ip4.h"
 #include "lwip/prot/ip6.h"
 
@@ -239,55 +238,6 @@ err_t netif_loop_output(struct netif *netif, struct pbuf *p)
 static int is_v6(const struct pbuf *p)
 {
 	return p->len > 0 && (*(const uint8_t *)p->payload >> 4) == 6;
-}
-
-/* An ICMP error tells the socket whose packet it was; lwIP itself does not look at them. */
-static void look_for_error_v4(const struct pbuf *p)
-{
-	const uint8_t *bytes = p->payload;
-	int header = (bytes[0] & 15) * 4;
-	int error;
-
-	if (p->len < header + 8 + IP_HLEN || bytes[9] != IP_PROTO_ICMP || bytes[header] != ICMP_DUR)
-		return;
-	switch (bytes[header + 1]) {
-	case ICMP_DUR_NET:
-		error = ENETUNREACH;
-		break;
-	case ICMP_DUR_PROTO:
-		error = ENOPROTOOPT;
-		break;
-	case ICMP_DUR_PORT:
-		error = ECONNREFUSED;
-		break;
-	case ICMP_DUR_FRAG:
-		error = EMSGSIZE;
-		break;
-	default:
-		error = EHOSTUNREACH;
-	}
-	rn_unreachable(bytes + header + 8, p->len - header - 8, 0, error);
-}
-
-/* RFC 4443: type 1 is "destination unreachable"; code 4 a port, 1 and 5 a policy, 0 no route. */
-static void look_for_error_v6(const struct pbuf *p)
-{
-	const uint8_t *bytes = p->payload;
-	const uint8_t *icmp = bytes + IP6_HLEN;
-	int error;
-
-	if (p->len < IP6_HLEN + 8 + IP6_HLEN || bytes[6] != IP6_NEXTH_ICMP6 || icmp[0] != 1)
-		return;
-	error = icmp[1] == 4 ? ECONNREFUSED : icmp[1] == 0 ? ENETUNREACH : icmp[1] == 3 ? EHOSTUNREACH : EACCES;
-	rn_unreachable(icmp + 8, p->len - IP6_HLEN - 8, 1, error);
-}
-
-void rn_before_input(const struct pbuf *p)
-{
-	if (is_v6(p))
-		look_for_error_v6(p);
-	else if (p->len >= IP_HLEN)
-		look_for_error_v4(p);
 }
 
 /* All of 127/8 is this machine, but lwIP takes 127.0.0.1 alone for it: the interface has the packet's address for a moment. */

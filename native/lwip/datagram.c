@@ -17,16 +17,6 @@ enum { OVERHEAD = 512 };
 enum { ICMP_HEADER = 8, ICMP6_ECHO_REQUEST = 128, ICMP6_ECHO_REPLY = 129 };
 enum { DATAGRAM_MAX = 65535 };
 
-static int is_udp(const struct rn_socket *s)
-{
-	return s->type == RN_DGRAM && s->protocol == IP_PROTO_UDP;
-}
-
-static int is_ping(const struct rn_socket *s)
-{
-	return s->type == RN_DGRAM && s->protocol != IP_PROTO_UDP;
-}
-
 /* Arriving. */
 
 static void put_headers(struct rn_datagram *d)
@@ -90,7 +80,7 @@ static void fan_out(const struct rn_socket *first, struct pbuf *p, const ip_addr
 		struct rn_socket *s = rn_table[i];
 		struct pbuf *copy;
 
-		if (s == NULL || s == first || !is_udp(s) || s->pcb.any == NULL ||
+		if (s == NULL || s == first || !rn_is_udp(s) || s->pcb.any == NULL ||
 		    s->local_port != first->local_port || !takes(s, from, port, to))
 			continue;
 		copy = pbuf_clone(PBUF_RAW, PBUF_RAM, p);
@@ -140,13 +130,13 @@ static u8_t on_raw(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr
 	ip_addr_t to = *ip_current_dest_addr();
 
 	LWIP_UNUSED_ARG(pcb);
-	if (is_ping(s) ? !is_own_reply(s, p, header) : !passes_filter(s, p, header))
+	if (rn_is_ping(s) ? !is_own_reply(s, p, header) : !passes_filter(s, p, header))
 		return 0;
 	copy = pbuf_clone(PBUF_RAW, PBUF_RAM, p);
 	if (copy == NULL)
 		return 0;
 	/* A raw IPv4 socket gets the header, too (raw(7)). */
-	if (s->domain == RN_INET6 || is_ping(s))
+	if (s->domain == RN_INET6 || rn_is_ping(s))
 		pbuf_remove_header(copy, (size_t)header);
 	enqueue(s, copy, &source, 0, &to);
 	return 0;
@@ -199,7 +189,7 @@ static void close_pcb(struct rn_socket *s)
 {
 	if (s->pcb.any == NULL)
 		return;
-	if (is_udp(s))
+	if (rn_is_udp(s))
 		udp_remove(s->pcb.udp);
 	else
 		raw_remove(s->pcb.raw);
@@ -217,7 +207,7 @@ int rn_datagram_open(struct rn_socket *s, const ip_addr_t *ip, int port)
 			return -EADDRINUSE;
 	}
 	close_pcb(s);
-	status = is_udp(s) ? open_udp(s, ip, port) : open_raw(s, ip);
+	status = rn_is_udp(s) ? open_udp(s, ip, port) : open_raw(s, ip);
 	if (status < 0)
 		return status;
 	s->local_ip = *ip;
@@ -245,7 +235,7 @@ void rn_datagram_apply(struct rn_socket *s)
 {
 	if (s->pcb.any == NULL)
 		return;
-	if (!is_udp(s)) {
+	if (!rn_is_udp(s)) {
 		s->pcb.raw->ttl = s->ttl > 0 ? (u8_t)s->ttl : RAW_TTL;
 		s->pcb.raw->tos = (u8_t)s->tos;
 		s->pcb.raw->mcast_ttl = (u8_t)s->multicast_ttl;
@@ -284,7 +274,7 @@ int rn_datagram_connect(struct rn_socket *s, const ip_addr_t *ip, int port)
 	status = rn_datagram_open(s, &from, s->local_port);
 	if (status < 0)
 		return status;
-	if (is_udp(s))
+	if (rn_is_udp(s))
 		udp_connect(s->pcb.udp, ip, (u16_t)port);
 	else
 		raw_connect(s->pcb.raw, ip);
@@ -313,179 +303,6 @@ void rn_datagram_disconnect(struct rn_socket *s)
 	rn_datagram_open(s, &any, s->local_port);
 }
 
-/* Leaving. */
-
-static int take_error(struct rn_socket *s)
-{
-	int error = s->error;
-
-	s->error = 0;
-	if (error != 0)
-		rn_mark(s, 0);
-	return -error;
-}
-
-/* What Linux fills in of a header that comes with the data (raw_send_hdrinc() of net/ipv4/raw.c). */
-static int complete_header(struct pbuf *p, const ip_addr_t *from, int length)
-{
-	struct ip_hdr *header = p->payload;
-
-	if (length < IP_HLEN || IPH_HL_BYTES(header) > length || IPH_HL_BYTES(header) < IP_HLEN)
-		return -EINVAL;
-	if (header->src.addr == 0)
-		header->src.addr = ip_2_ip4(from)->addr;
-	IPH_LEN_SET(header, lwip_htons((u16_t)length));
-	IPH_CHKSUM_SET(header, 0);
-	IPH_CHKSUM_SET(header, inet_chksum(header, IPH_HL_BYTES(header)));
-	return 0;
-}
-
-/* ping_supported() of net/ipv4/ping.c: echo requests alone, and the number is the socket's. */
-static int complete_echo(struct rn_socket *s, struct pbuf *p, int length)
-{
-	uint8_t *bytes = p->payload;
-	uint16_t sum;
-
-	if (length < ICMP_HEADER)
-		return -EINVAL;
-	if (bytes[0] != (s->domain == RN_INET6 ? ICMP6_ECHO_REQUEST : ICMP_ECHO) || bytes[1] != 0)
-		return -EINVAL;
-	bytes[4] = (uint8_t)(s->local_port >> 8);
-	bytes[5] = (uint8_t)s->local_port;
-	bytes[2] = bytes[3] = 0;
-	if (s->domain == RN_INET6) {
-		s->pcb.raw->chksum_reqd = 1;
-		s->pcb.raw->chksum_offset = 2;
-		return 0;
-	}
-	sum = inet_chksum_pbuf(p);
-	memcpy(bytes + 2, &sum, 2);
-	return 0;
-}
-
-/* IPV6_CHECKSUM: the stack puts the sum there, over what is not a sum yet (rawv6_push_pending_frames() of net/ipv6/raw.c). */
-static int clear_checksum(const struct rn_socket *s, struct pbuf *p, int length)
-{
-	if (s->checksum < 0 || s->domain != RN_INET6)
-		return 0;
-	if (s->checksum + 2 > length)
-		return -EINVAL;
-	memset((uint8_t *)p->payload + s->checksum, 0, 2);
-	return 0;
-}
-
-static int send_raw(struct rn_socket *s, struct pbuf *p, int length, struct netif *netif, const ip_addr_t *to,
-		    const ip_addr_t *from)
-{
-	int status = is_ping(s) ? complete_echo(s, p, length) :
-		     s->hdrincl ? complete_header(p, from, length) :
-				  clear_checksum(s, p, length);
-
-	if (status < 0)
-		return status;
-	return rn_errno(raw_sendto_if_src(s->pcb.raw, p, to, netif, from));
-}
-
-static int send_packet(struct rn_socket *s, int length, struct netif *netif, const ip_addr_t *to, int port,
-		       const ip_addr_t *from)
-{
-	struct pbuf *p = pbuf_alloc(s->hdrincl ? PBUF_LINK : is_udp(s) ? PBUF_TRANSPORT : PBUF_IP, (u16_t)length, PBUF_RAM);
-	int status;
-
-	if (p == NULL)
-		return -ENOBUFS;
-	pbuf_take(p, rn_shared.staging, (u16_t)length);
-	if (is_udp(s))
-		status = rn_errno(udp_sendto_if_src(s->pcb.udp, p, to, (u16_t)port, netif, from));
-	else
-		status = send_raw(s, p, length, netif, to, from);
-	pbuf_free(p);
-	return status;
-}
-
-static int header_size(const struct rn_socket *s, const ip_addr_t *to)
-{
-	return s->hdrincl ? 0 : (IP_IS_V6_VAL(*to) ? IP6_HLEN : IP_HLEN) + (is_udp(s) ? UDP_HLEN : 0);
-}
-
-static void set_once(struct rn_socket *s)
-{
-	if (is_udp(s)) {
-		if (rn_shared.ttl > 0)
-			s->pcb.udp->ttl = s->pcb.udp->mcast_ttl = (u8_t)rn_shared.ttl;
-		if (rn_shared.tos >= 0)
-			s->pcb.udp->tos = (u8_t)rn_shared.tos;
-		return;
-	}
-	if (rn_shared.ttl > 0)
-		s->pcb.raw->ttl = s->pcb.raw->mcast_ttl = (u8_t)rn_shared.ttl;
-	if (rn_shared.tos >= 0)
-		s->pcb.raw->tos = (u8_t)rn_shared.tos;
-}
-
-/* Where to, by which interface, where from; the socket gets a port if it has none. */
-static int prepare(struct rn_socket *s, ip_addr_t *to, int *port, struct netif **netif, ip_addr_t *from)
-{
-	int status = 0;
-
-	if (rn_shared.address.family != 0) {
-		status = rn_get_address(s, &rn_shared.address, to);
-		*port = rn_shared.address.port;
-	} else if (s->has_peer) {
-		*to = s->peer_ip;
-		*port = s->peer_port;
-	} else {
-		status = -EDESTADDRREQ;
-	}
-	if (status < 0)
-		return status;
-	if (*port == 0 && is_udp(s))
-		return -EINVAL;
-	if (ip_addr_isany(to)) {
-		if (IP_IS_V4_VAL(*to))
-			ip_addr_set_loopback(0, to);
-		else
-			ip_addr_set_loopback(1, to);
-	}
-	*netif = rn_shared.interface > 0 ? netif_get_by_index((uint8_t)rn_shared.interface) : rn_route(s, to);
-	if (*netif == NULL)
-		return rn_shared.interface > 0 ? -ENODEV : -ENETUNREACH;
-	if (rn_is_broadcast(to, *netif) && !s->broadcast)
-		return -EACCES;
-	if (s->pcb.any == NULL) {
-		ip_addr_t any = s->bound_ip;
-
-		status = rn_datagram_open(s, &any, 0);
-		if (status < 0)
-			return -EAGAIN;
-	}
-	if (rn_shared.local.family != 0)
-		return rn_get_address(s, &rn_shared.local, from);
-	return rn_source(s, *netif, to, from);
-}
-
-int rn_datagram_send(struct rn_socket *s, int length)
-{
-	struct netif *netif;
-	ip_addr_t to, from;
-	int port = 0;
-	int status;
-
-	if (s->shut_write)
-		return -EPIPE;
-	status = prepare(s, &to, &port, &netif, &from);
-	if (status < 0)
-		return status;
-	if (s->error != 0)
-		return take_error(s);
-	if (length + header_size(s, &to) > DATAGRAM_MAX)
-		return -EMSGSIZE;
-	set_once(s);
-	status = send_packet(s, length, netif, &to, port, &from);
-	rn_datagram_apply(s);
-	return status < 0 ? status : length;
-}
-
 /* Taking out. */
 
 int rn_datagram_receive(struct rn_socket *s, int length, int flags)
@@ -495,7 +312,7 @@ int rn_datagram_receive(struct rn_socket *s, int length, int flags)
 
 	if (d == NULL) {
 		if (s->error != 0)
-			return take_error(s);
+			return rn_take_error(s);
 		rn_shared.address.family = 0;
 		rn_shared.length = 0;
 		return s->shut_read ? 0 : -EAGAIN;
@@ -533,58 +350,4 @@ int rn_datagram_revents(const struct rn_socket *s)
 	if (s->dg_head != NULL)
 		revents |= RN_POLLIN;
 	return revents;
-}
-
-/* Errors that packets bring. */
-
-struct culprit {
-	ip_addr_t from, to;
-	int protocol, source, dest;
-};
-
-static int parse_culprit(const uint8_t *packet, int length, int is_v6, struct culprit *c)
-{
-	int header = is_v6 ? IP6_HLEN : length > 0 ? (packet[0] & 15) * 4 : 0;
-
-	memset(c, 0, sizeof(*c));
-	if (length < (is_v6 ? IP6_HLEN : IP_HLEN) + 4 || length < header + 4)
-		return -EINVAL;
-	if (is_v6) {
-		IP_SET_TYPE_VAL(c->from, IPADDR_TYPE_V6);
-		IP_SET_TYPE_VAL(c->to, IPADDR_TYPE_V6);
-		memcpy(ip_2_ip6(&c->from)->addr, packet + 8, 16);
-		memcpy(ip_2_ip6(&c->to)->addr, packet + 24, 16);
-		c->protocol = packet[6];
-	} else {
-		IP_SET_TYPE_VAL(c->from, IPADDR_TYPE_V4);
-		IP_SET_TYPE_VAL(c->to, IPADDR_TYPE_V4);
-		memcpy(&ip_2_ip4(&c->from)->addr, packet + 12, 4);
-		memcpy(&ip_2_ip4(&c->to)->addr, packet + 16, 4);
-		c->protocol = packet[9];
-	}
-	c->source = packet[header] << 8 | packet[header + 1];
-	c->dest = packet[header + 2] << 8 | packet[header + 3];
-	return 0;
-}
-
-void rn_unreachable(const uint8_t *packet, int length, int is_v6, int error)
-{
-	struct culprit c;
-	int i;
-
-	if (parse_culprit(packet, length, is_v6, &c) < 0)
-		return;
-	for (i = 0; i < rn_table_size; i++) {
-		struct rn_socket *s = rn_table[i];
-
-		if (s == NULL || s->protocol != c.protocol || !s->has_peer || s->local_port != c.source ||
-		    s->peer_port != c.dest || !ip_addr_cmp_zoneless(&s->peer_ip, &c.to))
-			continue;
-		if (is_udp(s)) {
-			s->error = error;
-			rn_mark(s, 1);
-		} else if (s->type == RN_STREAM) {
-			rn_tcp_unreachable(s, error);
-		}
-	}
 }

@@ -10,6 +10,7 @@
 #include "lwip/ip_addr.h"
 #include "lwip/netif.h"
 #include "lwip/pbuf.h"
+#include "lwip/prot/ip.h"
 #include "lwip/raw.h"
 #include "lwip/tcp.h"
 #include "lwip/udp.h"
@@ -214,15 +215,31 @@ void rn_tcp_unreachable(struct rn_socket *s, int error);
 void rn_tcp_reset(struct rn_socket *s);
 extern int rn_connecting;
 
+static inline int rn_is_udp(const struct rn_socket *s)
+{
+	return s->type == RN_DGRAM && s->protocol == IP_PROTO_UDP;
+}
+
+static inline int rn_is_ping(const struct rn_socket *s)
+{
+	return s->type == RN_DGRAM && s->protocol != IP_PROTO_UDP;
+}
+
 /* datagram.c */
 int rn_datagram_open(struct rn_socket *s, const ip_addr_t *ip, int port);
 void rn_datagram_close(struct rn_socket *s);
 int rn_datagram_revents(const struct rn_socket *s);
 int rn_datagram_connect(struct rn_socket *s, const ip_addr_t *ip, int port);
 void rn_datagram_disconnect(struct rn_socket *s);
-int rn_datagram_send(struct rn_socket *s, int length);
 int rn_datagram_receive(struct rn_socket *s, int length, int flags);
 void rn_datagram_apply(struct rn_socket *s);
+
+/* datagram_out.c */
+int rn_datagram_send(struct rn_socket *s, int length);
+/* A pending error, which is none from then on: 0 or -errno. */
+int rn_take_error(struct rn_socket *s);
+
+/* unreachable.c */
 /* An ICMP error: `packet` is what could not be delivered, from its IP header on. */
 void rn_unreachable(const uint8_t *packet, int length, int is_v6, int error);
 
