@@ -173,7 +173,7 @@ struct rn_socket *rn_begin(int id);
 int rn_end(int result);
 /* Deals with all packets that are under way on the loopback interface. */
 void rn_pump(void);
-/* Each packet that comes by an interface passes here first. */
+/* Each packet that comes by an interface passes here first: an ICMP error tells the socket whose packet it is about. (unreachable.c) */
 void rn_before_input(const struct pbuf *p);
 int rn_errno(err_t error);
 extern struct rn_socket **rn_table;
@@ -238,10 +238,6 @@ void rn_datagram_apply(struct rn_socket *s);
 int rn_datagram_send(struct rn_socket *s, int length);
 /* A pending error, which is none from then on: 0 or -errno. */
 int rn_take_error(struct rn_socket *s);
-
-/* unreachable.c */
-/* An ICMP error: `packet` is what could not be delivered, from its IP header on. */
-void rn_unreachable(const uint8_t *packet, int length, int is_v6, int error);
 
 /* netif.c */
 int rn_netif_init(void);
