@@ -126,6 +126,8 @@ int rn_connect(int id)
 		rn_mark(s, 0);
 		return rn_end(0);
 	}
+	if (s->type == RN_STREAM && s->state != RN_CLOSED)
+		return rn_end(-EISCONN);
 	status = rn_get_address(s, &rn_shared.address, &ip);
 	if (status < 0)
 		return rn_end(status);
