@@ -108,7 +108,7 @@ interface Setup {
 
 /** A kernel of our own, whose loop is turned when the tracer has nothing else to do. */
 function embedded(make: (kernel: RumpKernel) => Hijacker): Hijacker {
-  const kernel = new EmbeddedKernel({ slabs: hostSlabs });
+  const kernel = new EmbeddedKernel({ slabs: hostSlabs, say: fail });
   const hijacker = make(kernel);
   hijacker.tracer.onReady = () => kernel.loop.turn(0);
   kernel.loop.onTimeout = milliseconds => native.nextTimeout(milliseconds);

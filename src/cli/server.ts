@@ -47,7 +47,7 @@ function serve(url: ServerUrl, options: ServerOptions): number {
       'every client is root in this kernel, and with --listen-anywhere anybody who reaches it is a client',
     );
   const running = new SysproxyServer({
-    kernel: new EmbeddedKernel({ slabs: hostSlabs }),
+    kernel: new EmbeddedKernel({ slabs: hostSlabs, say: fail }),
     urls: [url],
     listenAnywhere: options.listenAnywhere,
     log: quietly(fail),
