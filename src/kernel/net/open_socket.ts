@@ -271,10 +271,15 @@ export abstract class OpenSocket extends OpenFile {
   override read(uio: Uio, caller: SocketCaller, nonblock: boolean): Result {
     // sock_read_iter() of net/socket.c: nothing is asked for, whatever there is.
     if (uio.resid === 0) return 0;
-    return this.recvMsg(uio, nonblock ? MSG_DONTWAIT : 0, undefined, caller);
+    return this.#settled(this.recvMsg(uio, nonblock ? MSG_DONTWAIT : 0, undefined, caller));
   }
   override write(uio: Uio, caller: SocketCaller, nonblock: boolean): Result {
-    return this.sendMsg(uio, nonblock ? MSG_DONTWAIT : 0, undefined, caller);
+    return this.#settled(this.sendMsg(uio, nonblock ? MSG_DONTWAIT : 0, undefined, caller));
+  }
+
+  #settled(result: Result): Result {
+    this.net.settle();
+    return result;
   }
   override readAt(): number {
     return -ESPIPE;

@@ -29,6 +29,7 @@ import {
   SOCK_STREAM,
 } from '../../../src/abi/linux/socket.js';
 import type { KernelProcess } from '../../../src/kernel/rump_kernel.js';
+import { MemoryUio } from '../parts/memory_uio.js';
 import { connected, events, in4, in6, nameOf, recvText, sendText, server } from './inet_support.js';
 import { now, start, World, waits } from './support.js';
 
@@ -271,6 +272,18 @@ test('AF_UNSPEC ends a connection, and the socket can be used again', t => {
   t.is(p.recvMsg(b, { resid: 1, move: () => 0 }, 0, undefined), -ECONNRESET);
   const { port } = server(p, '127.0.0.1');
   t.is(now(p.connect(a, in4('127.0.0.1', port))), 0);
+});
+
+test('read and write tell whoever waits at the other end, too', t => {
+  const p = world.spawn();
+  const [a, b] = connected(p);
+  const waiting = waits(t, p.recvMsg(b, MemoryUio.into(4), 0, undefined));
+  t.is(now(p.write(a, MemoryUio.from('text'))), 4);
+  t.is(waiting.result, 4);
+  t.is(now(p.write(a, MemoryUio.from('more'))), 4);
+  t.is(events(p, b), POLLIN | POLLOUT);
+  t.is(now(p.read(b, MemoryUio.into(10))), 4);
+  t.is(events(p, b), POLLOUT);
 });
 
 test('a wait is taken back', t => {
