@@ -181,8 +181,9 @@ class MessageSend implements Attempt {
   readonly #name: Uint8Array | undefined;
   #scm: Scm | undefined;
   readonly #caller: SocketCaller;
-  /** The peer when the call began. */
+  /** The peer when there was room to send. */
   #peer: LocalSocket | undefined;
+  #hasRoom = false;
 
   constructor(
     socket: MessageSocket,
@@ -196,13 +197,11 @@ class MessageSend implements Attempt {
     this.#name = name;
     this.#scm = scm;
     this.#caller = caller;
-    if (name === undefined) this.#peer = socket.peer;
   }
 
   check(flags: number): number {
     if ((flags & MSG_OOB) !== 0) return -EOPNOTSUPP;
-    if (this.#name !== undefined) return checkAddress(this.#name);
-    return this.#peer === undefined ? -ENOTCONN : 0;
+    return this.#name === undefined ? 0 : checkAddress(this.#name);
   }
 
   checkLength(): number {
@@ -228,10 +227,15 @@ class MessageSend implements Attempt {
 
   #send(): number | undefined {
     const socket = this.#socket;
-    const error = socket.takeError();
-    if (error !== 0) return error;
-    if ((socket.shut & SEND_SHUTDOWN) !== 0) return -EPIPE;
-    if (socket.charged >= socket.options.sendBuffer) return undefined;
+    if (!this.#hasRoom) {
+      const error = socket.takeError();
+      if (error !== 0) return error;
+      if ((socket.shut & SEND_SHUTDOWN) !== 0) return -EPIPE;
+      if (socket.charged >= socket.options.sendBuffer) return undefined;
+      this.#hasRoom = true;
+      this.#peer = socket.peer;
+      if (this.#peer === undefined && this.#name === undefined) return -ENOTCONN;
+    }
     const other = this.#target();
     if (typeof other === 'number') return other;
     if (!maySend(socket, other)) return -EPERM;
