@@ -38,7 +38,7 @@ export class FdTable {
   copy(): FdTable {
     const copied = new FdTable(this.#first);
     this.#files.forEach((file, fd) => {
-      if (file !== undefined) copied.#put(fd, file, this.#cloexec[fd]);
+      if (file?.isInherited === true) copied.#put(fd, file, this.#cloexec[fd]);
     });
     return copied;
   }

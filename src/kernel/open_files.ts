@@ -61,6 +61,11 @@ export abstract class OpenFile {
     this.canWrite = !isPath && (mode === O_WRONLY || mode === 2);
   }
 
+  /** A child of fork(2) gets a copy of its descriptor. */
+  get isInherited(): boolean {
+    return true;
+  }
+
   get isPath(): boolean {
     return (this.flags & O_PATH) !== 0;
   }

@@ -32,7 +32,8 @@ const FILTER = 8;
 const FLAGS = 12;
 const FFLAGS = 16;
 const DATA = 24;
-const UDATA = 32;
+/** Where udata is. */
+export const NB_KEVENT_UDATA = 32;
 
 export interface NetbsdKevent {
   /** The descriptor, for EVFILT_READ and EVFILT_WRITE. */
@@ -56,7 +57,7 @@ export function encodeNetbsdKevent(view: DataView, at: number, event: Readonly<N
   view.setUint32(at + FFLAGS, event.fflags, true);
   view.setUint32(at + FFLAGS + 4, 0, true);
   setInt64(view, at + DATA, event.data);
-  setInt64(view, at + UDATA, event.udata);
+  setInt64(view, at + NB_KEVENT_UDATA, event.udata);
 }
 
 export function decodeNetbsdKevent(view: DataView, at: number): NetbsdKevent {
@@ -66,6 +67,6 @@ export function decodeNetbsdKevent(view: DataView, at: number): NetbsdKevent {
     flags: view.getUint32(at + FLAGS, true),
     fflags: view.getUint32(at + FFLAGS, true),
     data: getInt64(view, at + DATA),
-    udata: getInt64(view, at + UDATA),
+    udata: getInt64(view, at + NB_KEVENT_UDATA),
   };
 }

@@ -1,5 +1,6 @@
 /** What the server keeps of a client's process, besides what the kernel does: identity and limits. */
 import type { EmbeddedProcess } from '../../kernel/process.js';
+import type { OpenKqueue } from './kqueue.js';
 
 /** resource(2): soft and hard limit; Infinity is RLIM_INFINITY. */
 export interface ResourceLimit {
@@ -35,6 +36,8 @@ export class ClientProcess {
   login: string;
   /** A change of its ids has ever been made (issetugid(2)). */
   readonly limits: ResourceLimit[];
+  /** Its own: they hear of descriptors that are closed. */
+  readonly kqueues = new Set<OpenKqueue>();
   /** When it began, seconds since 1970. */
   readonly started: number;
 
@@ -51,6 +54,14 @@ export class ClientProcess {
     this.limits = parent === undefined ? firstLimits() : parent.limits.map(limit => ({ ...limit }));
     this.started = Date.now() / 1000;
     if (parent === undefined) this.tellLimits();
+  }
+
+  /** A descriptor is about to be closed. */
+  forget(fd: number): void {
+    for (const queue of this.kqueues) {
+      if (queue.isClosed) this.kqueues.delete(queue);
+      else queue.forget(fd);
+    }
   }
 
   /** The kernel checks permissions against the effective ids. */

@@ -7,6 +7,7 @@ import type { EmbeddedKernel } from '../../kernel/embedded.js';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, net, readyEvents, readyFd, waitReady } from '../../native/net.js';
 import type { ServerUrl } from '../url.js';
 import { CALLS } from './calls/table.js';
+import { FileEvents } from './file_events.js';
 import { DEFAULT_LIMITS, type Limits } from './limits.js';
 import { closeListener, type Listener, openListener } from './listener.js';
 import { Log } from './log.js';
@@ -57,6 +58,7 @@ export class SysproxyServer {
       log: new Log(options.log ?? (() => {})),
       timers: new Timers(options.kernel.loop),
       sysctl: options.kernel.sysctl,
+      fileEvents: new FileEvents(),
       sockets: options.kernel.sockets,
       noSigpipe: new WeakSet(),
       calls: CALLS,

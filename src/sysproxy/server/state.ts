@@ -6,6 +6,7 @@ import type { OpenFile } from '../../kernel/open_files.js';
 import type { SysctlTree } from '../../kernel/parts/sysctl.js';
 import { AUTH_SIZE } from '../frame.js';
 import type { CallEntry } from './call.js';
+import type { FileEvents } from './file_events.js';
 import type { Limits } from './limits.js';
 import type { Log } from './log.js';
 import { ClientProcess } from './process.js';
@@ -20,6 +21,8 @@ export interface ServerState {
   readonly timers: Timers;
   /** What __sysctl(2) shows. */
   readonly sysctl: SysctlTree;
+  /** Who tells kqueues of files. */
+  readonly fileEvents: FileEvents;
   /** The kernel's sockets, for files that only a client of rump_sp can have. */
   readonly sockets: SocketState;
   /** Open files whose EPIPE comes without SIGPIPE (SOCK_NOSIGPIPE, SO_NOSIGPIPE, F_SETNOSIGPIPE). */

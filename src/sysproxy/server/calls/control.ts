@@ -78,7 +78,11 @@ export function fcntl(call: Call): number | Steps {
 /** F_CLOSEM: this descriptor and all above it. */
 function closeFrom(call: Call, first: number): number {
   if (first < 0) return -EBADF;
-  for (let fd = highest(call); fd >= first; fd--) if (call.kernel.isOpen(fd)) call.kernel.close(fd);
+  for (let fd = highest(call); fd >= first; fd--) {
+    if (!call.kernel.isOpen(fd)) continue;
+    call.process.forget(fd);
+    call.kernel.close(fd);
+  }
   return 0;
 }
 

@@ -54,6 +54,7 @@ function* openAt(call: Call, at: number, path: BytePath, flags: number, mode: nu
 }
 
 export function close(call: Call): number | Steps {
+  call.process.forget(call.int(0));
   return settle(call.kernel.close(call.int(0)));
 }
 
@@ -78,7 +79,10 @@ function dupTo(call: Call, cloexec: boolean): number | Steps {
   const to = call.int(1);
   if (!kernel.isOpen(from) || to < 0 || to >= call.process.limits[RLIMIT_NOFILE].soft) return -EBADF;
   if (from === to) return to;
-  if (kernel.isOpen(to)) kernel.close(to);
+  if (kernel.isOpen(to)) {
+    call.process.forget(to);
+    kernel.close(to);
+  }
   return settle(kernel.dup(from, to, cloexec));
 }
 

@@ -128,6 +128,7 @@ function* writeFrom(call: Call, ranges: readonly Range[], offset: number): Steps
     done += put;
     if (put < length) break;
   }
+  if (file !== undefined) call.session.state.fileEvents.wrote(file.inode);
   return done;
 }
 

@@ -22,6 +22,7 @@ import {
 import { isDone, type Pending } from '../../../kernel/rump_kernel.js';
 import type { Call, Steps } from '../call.js';
 import { callError } from '../errors.js';
+import { FirstOf } from '../first_of.js';
 
 /** More than a process has descriptors for is EINVAL for poll, and not looked at by select, as in NetBSD. */
 const MAX_FDS = 1024;
@@ -68,7 +69,7 @@ export function* pselect(call: Call): Steps {
 }
 
 /** Milliseconds; -1 without a struct timespec: no limit. */
-function* timespec(call: Call, at: number): Steps<number> {
+export function* timespec(call: Call, at: number): Steps<number> {
   if (at === 0) return -1;
   const bytes = yield* call.copyin(at, NB_TIMESPEC_SIZE);
   const { sec, nsec } = decodeNetbsdTimespec(new DataView(bytes.buffer, bytes.byteOffset), 0);
@@ -133,7 +134,7 @@ function* waitFor(call: Call, watched: readonly Watched[], timeout: number): Ste
   let ready = look(call, watched, waiting);
   // Whoever else waits may have taken what ended the wait.
   for (let left = timeout; ready === 0 && left !== 0; ) {
-    yield new Any(left > 0 ? [...waiting, timers.after(left)] : waiting);
+    yield new FirstOf(left > 0 ? [...waiting, timers.after(left)] : waiting);
     waiting = [];
     ready = look(call, watched, waiting);
     if (timeout > 0) left = Math.max(0, end - timers.now());
@@ -155,30 +156,4 @@ function look(call: Call, watched: readonly Watched[], waiting: Pending[]): numb
     if (each.revents !== 0) ready++;
   }
   return ready;
-}
-
-/** The first of several waits, or the time. */
-class Any implements Pending {
-  readonly #all: readonly Pending[];
-
-  constructor(all: readonly Pending[]) {
-    this.#all = all;
-  }
-
-  onDone(done: (result: number) => void): void {
-    let over = false;
-    for (const pending of this.#all) {
-      pending.onDone(() => {
-        if (over) return;
-        over = true;
-        for (const other of this.#all) if (other !== pending) other.cancel();
-        done(0);
-      });
-    }
-  }
-
-  cancel(): number {
-    for (const pending of this.#all) pending.cancel();
-    return 0;
-  }
 }

@@ -4,6 +4,7 @@ import type { CallEntry, Handler } from '../call.js';
 import * as attributes from './attributes.js';
 import * as control from './control.js';
 import * as descriptors from './descriptors.js';
+import * as events from './events.js';
 import * as identity from './identity.js';
 import * as io from './io.js';
 import * as messages from './messages.js';
@@ -102,6 +103,9 @@ const HANDLERS: Readonly<Partial<Record<NetbsdCall, Handler>>> = {
   __getfh30: mounts.getfh,
   __fhopen40: mounts.fhopen,
   __sysctl: sysctl.sysctl,
+  kqueue: events.kqueue,
+  kqueue1: events.kqueue1,
+  __kevent50: events.kevent,
   poll: poll.poll,
   __pollts50: poll.pollts,
   __select50: poll.select,
