@@ -11,7 +11,22 @@ import { readTranscript } from './transcript.js';
 
 /** Each with a kernel of its own. */
 const ALONE = [
-  ...['getpid', 'file', 'dir', 'fork', 'exec', 'errors', 'bigio', 'mmap', 'sysctl', 'sig', 'poll', 'mount'],
+  ...[
+    'getpid',
+    'file',
+    'dir',
+    'fork',
+    'exec',
+    'errors',
+    'bigio',
+    'mmap',
+    'sysctl',
+    'sig',
+    'poll',
+    'mount',
+    'kqueue',
+    'unixsock',
+  ],
   ...[
     'REQ-COPYIN-from-client',
     'RESP-unknown-reqno',
