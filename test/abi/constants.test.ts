@@ -67,6 +67,7 @@ test('stat_modes.ts', agrees, modes, {
 });
 test('socket.ts', agrees, socket, {
   programs: [['sys/socket.h']],
+  newer: ['SO_PASSPIDFD', 'SO_PEERPIDFD', 'SO_DEVMEM_DONTNEED', 'SO_RCVPRIORITY', 'SO_PASSRIGHTS'],
   kernelOnly: ['SOCK_TYPE_MASK', 'AF_MAX', 'SOCKADDR_STORAGE_SIZE', 'SCM_TIMESTAMPNS'],
 });
 test('sched.ts', agrees, sched, { programs: [['linux/sched.h']] });

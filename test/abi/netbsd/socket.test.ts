@@ -16,7 +16,14 @@ import { toHex } from './vectors.js';
 
 test('the headers agree with inet.ts', t => {
   const names = Object.keys(inet);
-  const programs = [['netinet/in.h', 'netinet/tcp.h'], ['linux/in.h', 'linux/in6.h'], ['linux/icmpv6.h']];
+  const programs = [
+    ['netinet/in.h', 'netinet/tcp.h'],
+    ['linux/in.h', 'linux/in6.h'],
+    ['linux/icmpv6.h'],
+    ['linux/tcp.h'],
+    ['linux/udp.h'],
+    ['linux/icmp.h'],
+  ];
   const found = new Map(programs.flatMap(program => [...headerValues(program, names)]));
   for (const [name, value] of Object.entries(inet)) t.is(found.get(name), String(value), name);
 });
