@@ -391,6 +391,6 @@ export const IPV6_ROWS: readonly OptionRow[] = ofLevel(ip.IPPROTO_IPV6, [
   nothing('IPV6_RECVORIGDSTADDR', ip.IPV6_RECVORIGDSTADDR, 'IPV6_RECVPKTINFO tells the destination'),
   shared('IPV6_TRANSPARENT', ip.IPV6_TRANSPARENT, BIND_FLAGS.TRANSPARENT, 'as IP_TRANSPARENT', rootToTurnOn),
   UNICAST_IF,
-  nothing('IPV6_RECVFRAGSIZE', ip.IPV6_RECVFRAGSIZE, noFragments),
+  { ...nothing('IPV6_RECVFRAGSIZE', ip.IPV6_RECVFRAGSIZE, noFragments), anyLength: true },
   shared('IPV6_FREEBIND', ip.IPV6_FREEBIND, BIND_FLAGS.FREEBIND, 'as IP_FREEBIND'),
 ]);

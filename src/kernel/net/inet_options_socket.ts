@@ -15,7 +15,7 @@ import type { Credentials } from '../rump_kernel.js';
 import type { AddressOut } from '../socket_calls.js';
 import { BUFFER_ROWS } from './inet_options_buffers.js';
 import { DEVICE_ROWS } from './inet_options_device.js';
-import { type OptionRow, type OptionState, ofLevel, RAW, STREAM, UDP } from './option_row.js';
+import { type OptionRow, type OptionState, ofLevel, PING, RAW, STREAM, UDP } from './option_row.js';
 import { inRange, int32, isPrivileged, putBytes, putInts, putU64 } from './option_values.js';
 import {
   RN_GET_ERROR,
@@ -128,7 +128,7 @@ export const SOCKET_ROWS: readonly OptionRow[] = [
       effect: 'stack',
       stack: RN_OPT_REUSEADDR,
       why: 'bind(2) goes by it',
-      initial: options => Number(options.kind === RAW),
+      initial: options => Number((options.kind & (RAW | PING)) !== 0),
     },
     {
       name: 'SO_ERROR',
