@@ -11,10 +11,10 @@ import {
 } from '../../abi/linux/errno.js';
 import {
   attributesOf,
+  type NetlinkMessage,
   NLM_F_CREATE,
   NLM_F_EXCL,
   NLM_F_REPLACE,
-  type NetlinkMessage,
 } from '../../abi/linux/netlink.js';
 import {
   IFA_ADDRESS,
@@ -119,7 +119,8 @@ export function changeAddress(
   const length = addressLength(family);
   if (length === 0) return -EOPNOTSUPP;
   const attributes = attributesOf(payload, IFADDRMSG_SIZE);
-  const local = attributes.get(IFA_LOCAL) ?? (family === AF_INET6 || remove ? attributes.get(IFA_ADDRESS) : undefined);
+  const local =
+    attributes.get(IFA_LOCAL) ?? (family === AF_INET6 || remove ? attributes.get(IFA_ADDRESS) : undefined);
   if (prefixLength > length * 8 || (local === undefined && !remove)) return -EINVAL;
   const index = payload.readUInt32LE(4);
   const link = linksOf(stack).find(one => one.index === index);

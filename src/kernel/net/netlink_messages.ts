@@ -33,8 +33,8 @@ import {
   IFLA_STATS64,
   IFLA_TXQLEN,
   INFINITE_LIFE,
-  LINK_STATS64_SIZE,
   LINK_STATS_SIZE,
+  LINK_STATS64_SIZE,
   RT_SCOPE_HOST,
   RT_SCOPE_LINK,
   RT_SCOPE_UNIVERSE,
@@ -85,7 +85,9 @@ export function linkMessage(link: NetInterface, to: Heading, type = RTM_NEWLINK,
   const isLoopback = (link.flags & IFF_LOOPBACK) !== 0;
   const up = carrier ? IF_OPER_UP : IF_OPER_DOWN;
   writer.text(IFLA_IFNAME, link.name).u32(IFLA_TXQLEN, QUEUE_LENGTH);
-  writer.u8(IFLA_OPERSTATE, !isUp(link) ? IF_OPER_DOWN : isLoopback ? IF_OPER_UNKNOWN : up).u8(IFLA_LINKMODE, 0);
+  writer
+    .u8(IFLA_OPERSTATE, !isUp(link) ? IF_OPER_DOWN : isLoopback ? IF_OPER_UNKNOWN : up)
+    .u8(IFLA_LINKMODE, 0);
   writer.u32(IFLA_MTU, link.mtu).u32(IFLA_GROUP, 0).u32(IFLA_PROMISCUITY, 0);
   writer.u32(IFLA_NUM_TX_QUEUES, 1).u32(IFLA_NUM_RX_QUEUES, 1).u8(IFLA_CARRIER, Number(carrier));
   writer.text(IFLA_QDISC, 'noqueue');
