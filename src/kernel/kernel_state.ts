@@ -1,9 +1,10 @@
 /** What the processes of one embedded kernel share. */
 
-import { AF_INET, AF_INET6, AF_UNIX } from '../abi/linux/socket.js';
+import { AF_INET, AF_INET6, AF_NETLINK, AF_UNIX } from '../abi/linux/socket.js';
 import type { EventLoop } from '../native/loop.js';
 import { InetFamily } from './net/inet_family.js';
 import { LocalFamily } from './net/local_family.js';
+import { NetlinkFamily } from './net/netlink_socket.js';
 import { SocketState } from './net/sockets.js';
 import { type Stack, startStack } from './net/stack.js';
 import { encodeHandle, findByHandle, HANDLE_LENGTH } from './parts/handles.js';
@@ -53,6 +54,7 @@ export class KernelState implements FileSystemResources {
     this.sockets = new SocketState(loop, this, this.mounts.nextDev());
     this.sockets.families.set(AF_UNIX, new LocalFamily(this.sockets));
     this.#say = say;
+    this.sockets.families.set(AF_NETLINK, new NetlinkFamily(this.sockets, () => this.startNet()));
     for (const domain of [AF_INET, AF_INET6]) {
       this.sockets.families.set(domain, new InetFamily(this.sockets, domain, () => this.startNet()));
     }
