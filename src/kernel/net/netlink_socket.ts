@@ -306,7 +306,7 @@ export class NetlinkFamily implements SocketFamily {
   readonly #ports: Ports = new Map();
   readonly #start: () => unknown;
 
-  /** `start`: the TCP/IP stack, undefined where there is none. */
+  /** `start`: starts the TCP/IP stack, which may be missing. */
   constructor(net: SocketState, start: () => unknown) {
     this.#net = net;
     this.#start = start;
@@ -316,7 +316,8 @@ export class NetlinkFamily implements SocketFamily {
     const sockType = type & SOCK_TYPE_MASK;
     if (sockType !== SOCK_RAW && sockType !== SOCK_DGRAM) return -ESOCKTNOSUPPORT;
     if (protocol < 0 || protocol >= MAX_LINKS || protocol !== NETLINK_ROUTE) return -EPROTONOSUPPORT;
-    if (this.#net.stack === undefined && this.#start() === undefined) return -EAFNOSUPPORT;
+    if (this.#net.stack === undefined) this.#start();
+    if (this.#net.stack === undefined) return -EAFNOSUPPORT;
     return new NetlinkSocket(this.#net, this.#ports, type, caller);
   }
 }
