@@ -169,6 +169,8 @@ static void open_window(struct rn_socket *s)
 	s->withheld -= opened;
 	if (rn_pcb(s) != NULL) {
 		recved(rn_pcb(s), opened);
+		/* lwIP keeps small steps to itself; but the sender may be waiting for this one. */
+		tcp_ack_now(rn_pcb(s));
 		want_acknowledge(s);
 	}
 }

@@ -254,6 +254,33 @@ test('a send waits for the reader, and nothing is lost', t => {
   t.is(events(p, a) & POLLOUT, POLLOUT);
 });
 
+for (const step of [1000, 8192, 39_093, 65_536]) {
+  test(`a sender that was stopped goes on, whatever the reader takes at a time: ${step}`, t => {
+    const p = world.spawn();
+    const [a, b] = connected(p);
+    const chunk = Buffer.alloc(65_536);
+    let sent = 0;
+    let got = 0;
+    while (sent < 4_000_000) {
+      const n = p.sendMsg(a, MemoryUio.from(chunk), MSG_DONTWAIT, undefined);
+      if (Number(n) > 0) {
+        sent += Number(n);
+        continue;
+      }
+      t.is(n, -EAGAIN);
+      while ((events(p, a) & POLLOUT) === 0) {
+        const taken = p.recvMsg(b, MemoryUio.into(step), MSG_DONTWAIT, undefined);
+        if (!(Number(taken) > 0)) {
+          t.fail(`nothing to read after ${got} of ${sent} bytes, and no room to write`);
+          return;
+        }
+        got += Number(taken);
+      }
+    }
+    t.true(got > 3_000_000);
+  });
+}
+
 test('memory that ends: EFAULT, and what was not given stays', t => {
   const p = world.spawn();
   const [a, b] = connected(p);
