@@ -138,7 +138,7 @@ struct rn_socket {
 	struct pbuf **rx; /* ring of rx_room pbufs */
 	uint32_t rx_room, rx_first, rx_count;
 	uint32_t rx_bytes, rx_offset, withheld;
-	int was_full; /* a send found no room */
+	int was_full; /* a send found no room, or left none */
 	int eof, shut_read, shut_write;
 	struct rn_socket *ack_next;
 	int is_in_acks;

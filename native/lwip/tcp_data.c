@@ -152,7 +152,8 @@ int rn_tcp_send(struct rn_socket *s, int length)
 		tcp_output(pcb);
 		rn_pump();
 	}
-	if (sent < length)
+	/* Also when the last byte just fitted: whoever polls is told that there is no room, and has to be told when there is. */
+	if (sent < length || (rn_pcb(s) != NULL && !rn_is_writable(rn_pcb(s))))
 		s->was_full = 1;
 	rn_mark(s, 0);
 	return sent > 0 ? sent : -EAGAIN;
