@@ -1,4 +1,5 @@
 /** The server's interfaces with their addresses, as getifaddrs(3) of NetBSD finds them: sysctl net.route.0.0.NET_RT_IFLIST. */
+import { ENOENT } from '../../abi/linux/errno.js';
 import { decodeSockaddrDl } from '../../abi/netbsd/interface.js';
 import {
   decodeAddressMessage,
@@ -14,7 +15,7 @@ import {
 } from '../../abi/netbsd/route.js';
 import { NB_AF_LINK, NB_AF_ROUTE } from '../../abi/netbsd/socket.js';
 import { NB_CTL_NET } from '../../abi/netbsd/sysctl.js';
-import { Refusal } from './errors.js';
+import { CallError, Refusal } from './errors.js';
 import type { Session } from './session.js';
 
 export interface Interface {
@@ -41,9 +42,19 @@ export interface InterfaceAddress {
 
 const NOTHING = new Uint8Array(0);
 
+/** What the sysctl tree has of interfaces or routes, `what` being NB_NET_RT_*. Throws Refusal for a kernel that tells nothing. */
+export function routing(session: Session, family: number, what: number): Uint8Array {
+  try {
+    return session.sysctl([NB_CTL_NET, NB_AF_ROUTE, 0, family, what, 0]);
+  } catch (error) {
+    if (!(error instanceof CallError) || error.errno !== ENOENT) throw error;
+    throw new Refusal('this server tells nothing of interfaces and routes: it has no sysctl net.route');
+  }
+}
+
 /** By index, all that are there. */
 export function interfaces(session: Session): Interface[] {
-  const bytes = session.sysctl([NB_CTL_NET, NB_AF_ROUTE, 0, 0, NB_NET_RT_IFLIST, 0]);
+  const bytes = routing(session, 0, NB_NET_RT_IFLIST);
   const found: (Interface & { addresses: InterfaceAddress[] })[] = [];
   for (const message of splitMessages(bytes)) {
     if (message[3] === NB_RTM_IFINFO) {

@@ -11,11 +11,10 @@ import {
   type RouteMessage,
   splitMessages,
 } from '../../abi/netbsd/route.js';
-import { NB_AF_INET, NB_AF_INET6, NB_AF_LINK, NB_AF_ROUTE } from '../../abi/netbsd/socket.js';
-import { NB_CTL_NET } from '../../abi/netbsd/sysctl.js';
+import { NB_AF_INET, NB_AF_INET6, NB_AF_LINK } from '../../abi/netbsd/socket.js';
 import { formatHardware, formatSockaddr, type Interfaces, prefixOfMask } from './addresses.js';
 import { Refusal } from './errors.js';
-import { interfaces } from './interfaces.js';
+import { interfaces, routing } from './interfaces.js';
 import { flagLetters } from './route_words.js';
 import type { Tool } from './tool.js';
 
@@ -35,7 +34,7 @@ export function show(tool: Tool, words: readonly string[]): void {
     else throw new Refusal(`unknown word '${word}': show takes -inet or -inet6`);
   }
   const all = interfaces(tool.session);
-  const bytes = tool.session.sysctl([NB_CTL_NET, NB_AF_ROUTE, 0, family, NB_NET_RT_DUMP, 0]);
+  const bytes = routing(tool.session, family, NB_NET_RT_DUMP);
   tool.out.line('Routing tables');
   let last = -1;
   for (const message of splitMessages(bytes)) {
