@@ -1,6 +1,7 @@
 /** struct sockaddr_in and sockaddr_in6 (ip(7), ipv6(7)), to and from the stack's shared page. */
 import { EAFNOSUPPORT, EINVAL } from '../../abi/linux/errno.js';
 import { AF_INET, AF_INET6 } from '../../abi/linux/socket.js';
+import { familyOf } from '../../abi/linux/un.js';
 import type { AddressOut } from '../socket_calls.js';
 import type { SharedPage } from './stack_library.js';
 
@@ -16,10 +17,6 @@ const IN6_SCOPE_AT = 24;
 /** RFC 4291, 2.5.6: fe80::/10. */
 const LINK_LOCAL = 0xfe80;
 const LINK_LOCAL_MASK = 0xffc0;
-
-export function familyOf(address: Uint8Array): number {
-  return address[0] | (address[1] << 8);
-}
 
 export function portOf(address: Uint8Array): number {
   return (address[PORT_AT] << 8) | address[PORT_AT + 1];
@@ -64,7 +61,7 @@ export function putAddress(
   address: Uint8Array,
   orV4 = false,
 ): number {
-  if (domain === AF_INET || (orV4 && address.length >= 2 && familyOf(address) === AF_INET)) {
+  if (domain === AF_INET || (orV4 && familyOf(address) === AF_INET)) {
     if (address.length < SOCKADDR_IN_SIZE) return -EINVAL;
     if (familyOf(address) !== AF_INET) return -EAFNOSUPPORT;
     putV4(shared, address);

@@ -13,25 +13,20 @@ import {
 import {
   AF_INET,
   AF_INET6,
-  MSG_CTRUNC,
   SCM_CREDENTIALS,
   SCM_RIGHTS,
-  SCM_TIMESTAMP,
-  SCM_TIMESTAMPNS,
+  SO_MARK,
   SOL_SOCKET,
 } from '../../abi/linux/socket.js';
 import type { ControlMessage, IncomingMessage } from '../socket_calls.js';
+import { putControl, putTimestamp } from './control.js';
 import type { InetOptions } from './inet_options.js';
+import { int32 } from './option_bytes.js';
 import type { SharedPage } from './stack_library.js';
 
-/** asm-generic/socket.h */
-const SO_MARK = 36;
 /** struct in_pktinfo: the interface, two addresses. struct in6_pktinfo: an address, the interface. */
 const IN_PKTINFO_SIZE = 12;
 const IN6_PKTINFO_SIZE = 20;
-/** struct cmsghdr of 64-bit programs, and what its data is padded to (bits/socket.h). */
-const CMSG_HEADER = 16;
-const CMSG_ALIGN = 8;
 
 /** __sock_cmsg_send() of net/core/sock.c: those of SOL_SOCKET that every socket knows. */
 function checkSocketLevel(message: ControlMessage): number {
@@ -56,12 +51,8 @@ export function checkControl(control: readonly ControlMessage[]): number {
   return 0;
 }
 
-function int(data: Uint8Array, at = 0): number {
-  return data[at] | (data[at + 1] << 8) | (data[at + 2] << 16) | (data[at + 3] << 24);
-}
-
 /** How a datagram is to go: what its control messages say, put where the stack looks for it. */
-export function putControl(shared: SharedPage, domain: number, control: readonly ControlMessage[]): number {
+export function sendControl(shared: SharedPage, domain: number, control: readonly ControlMessage[]): number {
   let ttl = 0;
   let tos = -1;
   let index = 0;
@@ -73,11 +64,11 @@ export function putControl(shared: SharedPage, domain: number, control: readonly
     } else if (level === IPPROTO_IP && domain === AF_INET) {
       if (type === IP_PKTINFO) {
         if (data.length < IN_PKTINFO_SIZE) return -EINVAL;
-        index = int(data);
+        index = int32(data);
         putLocal(shared, AF_INET, data.subarray(4, 8));
       } else if (type === IP_TTL) {
-        if (data.length < 4 || int(data) < 1 || int(data) > 255) return -EINVAL;
-        ttl = int(data);
+        if (data.length < 4 || int32(data) < 1 || int32(data) > 255) return -EINVAL;
+        ttl = int32(data);
       } else if (type === IP_TOS) {
         if (data.length !== 1 && data.length < 4) return -EINVAL;
         tos = data[0];
@@ -85,14 +76,14 @@ export function putControl(shared: SharedPage, domain: number, control: readonly
     } else if (level === IPPROTO_IPV6 && domain === AF_INET6) {
       if (type === IPV6_PKTINFO) {
         if (data.length < IN6_PKTINFO_SIZE) return -EINVAL;
-        index = int(data, 16);
+        index = int32(data, 16);
         putLocal(shared, AF_INET6, data.subarray(0, 16));
       } else if (type === IPV6_HOPLIMIT) {
-        if (data.length < 4 || int(data) < -1 || int(data) > 255) return -EINVAL;
-        ttl = Math.max(int(data), 0);
+        if (data.length < 4 || int32(data) < -1 || int32(data) > 255) return -EINVAL;
+        ttl = Math.max(int32(data), 0);
       } else if (type === IPV6_TCLASS) {
-        if (data.length < 4 || int(data) < -1 || int(data) > 255) return -EINVAL;
-        tos = int(data);
+        if (data.length < 4 || int32(data) < -1 || int32(data) > 255) return -EINVAL;
+        tos = int32(data);
       } else return -EINVAL;
     }
   }
@@ -111,31 +102,6 @@ function ints(...values: number[]): Uint8Array {
   return new Uint8Array(Int32Array.from(values).buffer);
 }
 
-/** Adds a message if there is room for it (put_cmsg() of net/core/scm.c). */
-class Room {
-  #left: number;
-  readonly #message: IncomingMessage;
-
-  constructor(message: IncomingMessage) {
-    this.#message = message;
-    this.#left = message.controlRoom;
-  }
-
-  put(level: number, type: number, data: Uint8Array): void {
-    if (this.#left < CMSG_HEADER) {
-      this.#message.flags |= MSG_CTRUNC;
-      return;
-    }
-    let part = data;
-    if (this.#left < CMSG_HEADER + data.length) {
-      this.#message.flags |= MSG_CTRUNC;
-      part = data.subarray(0, this.#left - CMSG_HEADER);
-    }
-    this.#message.control.push({ level, type, data: part });
-    this.#left -= Math.min(this.#left, CMSG_HEADER + Math.ceil(data.length / CMSG_ALIGN) * CMSG_ALIGN);
-  }
-}
-
 /** Control messages of the datagram that was just received, as the options ask for them. */
 export function takeControl(
   shared: SharedPage,
@@ -143,33 +109,25 @@ export function takeControl(
   options: InetOptions,
   message: IncomingMessage,
 ): void {
-  const room = new Room(message);
-  if (options.timestamp !== 'none') putTime(room, options.timestamp);
+  const put = (level: number, type: number, data: Uint8Array) => putControl(message, level, type, data);
+  if (options.timestamp !== 'none') {
+    putTimestamp(message, performance.timeOrigin + performance.now(), options.timestamp === 'ns');
+  }
   if (domain === AF_INET6) {
     if (options.recvPktInfo6) {
       const info = new Uint8Array(IN6_PKTINFO_SIZE);
       info.set(shared.local.bytes);
       info.set(ints(shared.interface), 16);
-      room.put(IPPROTO_IPV6, IPV6_PKTINFO, info);
+      put(IPPROTO_IPV6, IPV6_PKTINFO, info);
     }
-    if (options.recvHopLimit) room.put(IPPROTO_IPV6, IPV6_HOPLIMIT, ints(shared.ttl));
-    if (options.recvTclass) room.put(IPPROTO_IPV6, IPV6_TCLASS, ints(shared.tos));
+    if (options.recvHopLimit) put(IPPROTO_IPV6, IPV6_HOPLIMIT, ints(shared.ttl));
+    if (options.recvTclass) put(IPPROTO_IPV6, IPV6_TCLASS, ints(shared.tos));
     return;
   }
   if (options.recvPktInfo) {
     const address = new Int32Array(shared.local.bytes.slice(0, 4).buffer)[0];
-    room.put(IPPROTO_IP, IP_PKTINFO, ints(shared.interface, address, address));
+    put(IPPROTO_IP, IP_PKTINFO, ints(shared.interface, address, address));
   }
-  if (options.recvTtl) room.put(IPPROTO_IP, IP_TTL, ints(shared.ttl));
-  if (options.recvTos) room.put(IPPROTO_IP, IP_TOS, Uint8Array.of(shared.tos));
-}
-
-function putTime(room: Room, kind: 'us' | 'ns'): void {
-  const now = performance.timeOrigin + performance.now();
-  const sec = Math.floor(now / 1000);
-  const data = new BigInt64Array(2);
-  data[0] = BigInt(sec);
-  const rest = now - sec * 1000;
-  data[1] = BigInt(Math.floor(kind === 'us' ? rest * 1e3 : rest * 1e6));
-  room.put(SOL_SOCKET, kind === 'us' ? SCM_TIMESTAMP : SCM_TIMESTAMPNS, new Uint8Array(data.buffer));
+  if (options.recvTtl) put(IPPROTO_IP, IP_TTL, ints(shared.ttl));
+  if (options.recvTos) put(IPPROTO_IP, IP_TOS, Uint8Array.of(shared.tos));
 }

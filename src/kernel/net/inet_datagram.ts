@@ -1,10 +1,11 @@
 /** SOCK_DGRAM and SOCK_RAW of AF_INET and AF_INET6 (net/ipv4/udp.c, raw.c, ping.c). */
 import { EAGAIN, EFAULT, EINVAL, EMSGSIZE, EOPNOTSUPP } from '../../abi/linux/errno.js';
 import { AF_INET, AF_UNSPEC, MSG_ERRQUEUE, MSG_OOB, MSG_PEEK, MSG_TRUNC } from '../../abi/linux/socket.js';
+import { familyOf } from '../../abi/linux/un.js';
 import type { Result, Uio } from '../rump_kernel.js';
 import type { ControlMessage, IncomingMessage, OutgoingMessage } from '../socket_calls.js';
-import { familyOf, isAnyV4, putAddress, takeAddress } from './inet_address.js';
-import { putControl, takeControl } from './inet_control.js';
+import { putAddress, SOCKADDR_IN_SIZE, takeAddress } from './inet_address.js';
+import { sendControl, takeControl } from './inet_control.js';
 import { InetSocket } from './inet_socket.js';
 import type { SocketCaller } from './open_socket.js';
 import { RN_PEEK } from './stack_library.js';
@@ -48,7 +49,7 @@ export class InetDatagram extends InetSocket {
     const { shared, calls } = this.stack;
     const status = this.#putDestination(message?.name);
     if (status < 0) return status;
-    const control = putControl(shared, this.domain, message?.control ?? NO_CONTROL);
+    const control = sendControl(shared, this.domain, message?.control ?? NO_CONTROL);
     if (control < 0) return control;
     const length = uio.resid;
     if (uio.move(shared.staging, 0, length) < length) return -EFAULT;
@@ -61,9 +62,8 @@ export class InetDatagram extends InetSocket {
       address.family = 0;
       return 0;
     }
-    if (this.domain === AF_INET && name.length >= 16 && familyOf(name) === AF_UNSPEC) {
+    if (this.domain === AF_INET && name.length >= SOCKADDR_IN_SIZE && familyOf(name) === AF_UNSPEC) {
       // udp_sendmsg() takes an address without a family for its own.
-      if (isAnyV4(name)) return putAddress(address, AF_INET, Uint8Array.of(AF_INET, 0, ...name.subarray(2)));
       return putAddress(address, AF_INET, Uint8Array.of(AF_INET, 0, ...name.subarray(2)));
     }
     return putAddress(address, this.domain, name, true);

@@ -18,9 +18,8 @@ import { RAW_ROWS } from './inet_options_raw.js';
 import { SOCKET_ROWS } from './inet_options_socket.js';
 import { TCP_ROWS } from './inet_options_tcp.js';
 import { UDP_ROWS } from './inet_options_udp.js';
-import { putInt } from './open_socket.js';
+import { int32, putInts } from './option_bytes.js';
 import { type OptionRow, OptionState, RAW, STREAM, UDP } from './option_row.js';
-import { int32 } from './option_values.js';
 
 export type { OptionTarget } from './option_row.js';
 
@@ -59,7 +58,7 @@ export class InetOptions extends OptionState {
       out[0] = value;
       return 1;
     }
-    return putInt(out, value);
+    return putInts(out, value);
   }
 
   /** setsockopt(2): 0 or -errno. */

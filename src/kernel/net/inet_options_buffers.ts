@@ -2,8 +2,9 @@
 import { EINVAL, EOPNOTSUPP, EPERM } from '../../abi/linux/errno.js';
 import * as so from '../../abi/linux/socket.js';
 import type { Credentials } from '../rump_kernel.js';
+import { int32, putInts } from './option_bytes.js';
 import { type OptionRow, type OptionState, ofLevel, STREAM } from './option_row.js';
-import { int32, isPrivileged, putInts } from './option_values.js';
+import { isPrivileged } from './option_values.js';
 import { RN_GET_DROPS, RN_GET_READABLE, RN_GET_UNSENT, RN_OPT_RCVBUF } from './stack_options.js';
 
 const INT_MAX = 2 ** 31 - 1;

@@ -2,8 +2,9 @@
 import { EINVAL, ENODEV, EPERM } from '../../abi/linux/errno.js';
 import * as so from '../../abi/linux/socket.js';
 import type { Credentials } from '../rump_kernel.js';
+import { putBytes } from './option_bytes.js';
 import { type OptionRow, type OptionState, ofLevel } from './option_row.js';
-import { byIndex, isPrivileged, putBytes } from './option_values.js';
+import { byIndex, isPrivileged } from './option_values.js';
 import { RN_OPT_BINDTODEVICE } from './stack_options.js';
 
 /** linux/if.h */

@@ -4,8 +4,9 @@ import * as ip from '../../abi/linux/inet.js';
 import { AF_INET } from '../../abi/linux/socket.js';
 import type { Credentials } from '../rump_kernel.js';
 import { boundIndex } from './inet_options_device.js';
+import { int32, putInts } from './option_bytes.js';
 import { type OptionRow, type OptionState, ofLevel, RAW, STREAM } from './option_row.js';
-import { byIndex, int32, isPrivileged, putInts } from './option_values.js';
+import { byIndex, isPrivileged } from './option_values.js';
 import { RN_GET_MTU, RN_OPT_FREEBIND, RN_OPT_HDRINCL, RN_OPT_TOS, RN_OPT_TTL } from './stack_options.js';
 
 /** IPDEFTTL of linux/ip.h. */

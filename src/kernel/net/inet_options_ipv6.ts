@@ -4,6 +4,7 @@ import * as ip from '../../abi/linux/inet.js';
 import { AF_INET, AF_INET6 } from '../../abi/linux/socket.js';
 import type { Credentials } from '../rump_kernel.js';
 import { BIND_FLAGS, DEFAULT_TTL, ECN_MASK, noErrors, setUnicastIf } from './inet_options_ip.js';
+import { int32, putBytes, putInts } from './option_bytes.js';
 import {
   type FieldOf,
   type OptionRow,
@@ -14,7 +15,7 @@ import {
   STREAM,
   UDP,
 } from './option_row.js';
-import { int32, isPrivileged, putBytes, putInts } from './option_values.js';
+import { isPrivileged } from './option_values.js';
 import { RN_GET_MTU, RN_OPT_TOS, RN_OPT_TTL, RN_OPT_V6ONLY } from './stack_options.js';
 
 const BYTE_MAX = 255;

@@ -3,8 +3,9 @@ import { EADDRNOTAVAIL, EINVAL, ENODEV, ENOPROTOOPT, EPROTO } from '../../abi/li
 import * as ip from '../../abi/linux/inet.js';
 import { AF_INET, AF_INET6 } from '../../abi/linux/socket.js';
 import { boundIndex } from './inet_options_device.js';
+import { int32, putInts } from './option_bytes.js';
 import { type OptionRow, type OptionState, ofLevel, STREAM } from './option_row.js';
-import { byAddress, byIndex, inRange, int32, putInts } from './option_values.js';
+import { byAddress, byIndex, inRange } from './option_values.js';
 import { RN_OPT_MULTICAST_IF, RN_OPT_MULTICAST_LOOP, RN_OPT_MULTICAST_TTL } from './stack_options.js';
 
 /** struct ip_mreq: a group, an interface's address; ip_mreqn: its index, too; ip_mreq_source: three addresses. */

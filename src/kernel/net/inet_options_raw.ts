@@ -1,8 +1,8 @@
 /** Options of raw sockets: SOL_RAW, IPPROTO_ICMPV6, and those of IPPROTO_IPV6 (net/ipv4/raw.c, net/ipv6/raw.c). */
 import { EINVAL, ENOPROTOOPT } from '../../abi/linux/errno.js';
 import * as ip from '../../abi/linux/inet.js';
+import { int32, putBytes, putInts } from './option_bytes.js';
 import { type OptionRow, type OptionState, ofLevel, RAW } from './option_row.js';
-import { int32, putBytes, putInts } from './option_values.js';
 import { RN_OPT_CHECKSUM, RN_OPT_HDRINCL, RN_OPT_ICMP_FILTER } from './stack_options.js';
 
 const ICMP_FILTER_SIZE = 4;

@@ -1,9 +1,11 @@
 /** IPPROTO_TCP (do_tcp_setsockopt() and do_tcp_getsockopt() of net/ipv4/tcp.c). */
-import { EINVAL, ENOENT, ENOPROTOOPT, EPERM } from '../../abi/linux/errno.js';
+import { EINVAL, ENOENT, ENOPROTOOPT } from '../../abi/linux/errno.js';
 import * as ip from '../../abi/linux/inet.js';
+import { REPAIR_ROWS } from './inet_options_repair.js';
 import { putTcpInfo } from './inet_tcp_info.js';
+import { int32, putBytes, putInts } from './option_bytes.js';
 import { type OptionRow, type OptionState, ofLevel } from './option_row.js';
-import { inRange, int32, putBytes, putInts } from './option_values.js';
+import { inRange, setRefuses } from './option_values.js';
 import {
   RN_GET_MSS,
   RN_OPT_KEEPCNT,
@@ -41,7 +43,6 @@ const INT_MAX = 2 ** 31 - 1;
 const RENO = 'reno';
 
 const noFastOpen = 'data go with the handshake’s third packet, which differs in time only';
-const noRepair = 'connections cannot be frozen';
 const noSignatures = 'the stack signs no segments';
 const byItself = 'the stack has its own times';
 const thin = 'differs in time only';
@@ -112,11 +113,6 @@ const onlyOff =
     if (value.length < 4) return -EINVAL;
     return inRange(int32(value), 0, 1) || (int32(value) === 0 ? 0 : -errno);
   };
-
-const always =
-  (errno: number): NonNullable<OptionRow['set']> =>
-  (_, value) =>
-    value.length < 4 ? -EINVAL : -errno;
 
 export const TCP_ROWS: readonly OptionRow[] = ofLevel(ip.IPPROTO_TCP, [
   {
@@ -218,13 +214,14 @@ export const TCP_ROWS: readonly OptionRow[] = ofLevel(ip.IPPROTO_TCP, [
     initial: 1,
   },
   CONGESTION,
+  ...REPAIR_ROWS,
   {
     name: 'TCP_MD5SIG',
     option: ip.TCP_MD5SIG,
     value: 'struct tcp_md5sig',
     effect: 'refused',
     why: noSignatures,
-    set: always(ENOPROTOOPT),
+    set: setRefuses(ENOPROTOOPT),
   },
   {
     name: 'TCP_MD5SIG_EXT',
@@ -232,7 +229,7 @@ export const TCP_ROWS: readonly OptionRow[] = ofLevel(ip.IPPROTO_TCP, [
     value: 'struct tcp_md5sig',
     effect: 'refused',
     why: noSignatures,
-    set: always(ENOPROTOOPT),
+    set: setRefuses(ENOPROTOOPT),
   },
   {
     name: 'TCP_THIN_LINEAR_TIMEOUTS',
@@ -258,50 +255,6 @@ export const TCP_ROWS: readonly OptionRow[] = ofLevel(ip.IPPROTO_TCP, [
     effect: 'kept',
     why: 'the stack gives up after its own number of retransmissions',
     range: [0, INT_MAX],
-  },
-  {
-    name: 'TCP_REPAIR',
-    option: ip.TCP_REPAIR,
-    value: 'int',
-    effect: 'refused',
-    why: noRepair,
-    set: always(EPERM),
-    get: (_, out) => putInts(out, 0),
-  },
-  {
-    name: 'TCP_REPAIR_QUEUE',
-    option: ip.TCP_REPAIR_QUEUE,
-    value: 'int',
-    effect: 'refused',
-    why: noRepair,
-    set: always(EPERM),
-    get: () => -EINVAL,
-  },
-  {
-    name: 'TCP_QUEUE_SEQ',
-    option: ip.TCP_QUEUE_SEQ,
-    value: 'int',
-    effect: 'refused',
-    why: noRepair,
-    set: always(EINVAL),
-    get: () => -EINVAL,
-  },
-  {
-    name: 'TCP_REPAIR_OPTIONS',
-    option: ip.TCP_REPAIR_OPTIONS,
-    value: 'options',
-    effect: 'refused',
-    why: noRepair,
-    set: always(EINVAL),
-  },
-  {
-    name: 'TCP_REPAIR_WINDOW',
-    option: ip.TCP_REPAIR_WINDOW,
-    value: 'struct tcp_repair_window',
-    effect: 'refused',
-    why: noRepair,
-    set: always(EPERM),
-    get: () => -EINVAL,
   },
   {
     name: 'TCP_FASTOPEN',
@@ -338,14 +291,6 @@ export const TCP_ROWS: readonly OptionRow[] = ofLevel(ip.IPPROTO_TCP, [
     why: 'no cookies are made',
     set: (_, value) => (value.length === 16 || value.length === 32 ? -ENOPROTOOPT : -EINVAL),
     get: () => 0,
-  },
-  {
-    name: 'TCP_TIMESTAMP',
-    option: ip.TCP_TIMESTAMP,
-    value: 'int',
-    effect: 'refused',
-    why: noRepair,
-    set: always(EPERM),
   },
   {
     name: 'TCP_NOTSENT_LOWAT',

@@ -1,8 +1,8 @@
 /** IPPROTO_UDP (udp_lib_setsockopt() of net/ipv4/udp.c). */
 import { EINVAL, ENOPROTOOPT } from '../../abi/linux/errno.js';
 import * as ip from '../../abi/linux/inet.js';
+import { int32 } from './option_bytes.js';
 import { type OptionRow, ofLevel } from './option_row.js';
-import { int32 } from './option_values.js';
 
 /** Only 0, what it is already, can be set. */
 const onlyZero: NonNullable<OptionRow['set']> = (_, value) =>

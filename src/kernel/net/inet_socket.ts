@@ -1,10 +1,10 @@
 /** What sockets of AF_INET and AF_INET6 have in common (net/ipv4/af_inet.c): addresses, options, what the stack tells. */
 import { EACCES, EAFNOSUPPORT, EINVAL } from '../../abi/linux/errno.js';
 import { AF_INET, AF_INET6, AF_UNSPEC } from '../../abi/linux/socket.js';
+import { familyOf } from '../../abi/linux/un.js';
 import type { Credentials } from '../rump_kernel.js';
 import type { AddressOut, NetInterface } from '../socket_calls.js';
 import {
-  familyOf,
   isAnyV4,
   portOf,
   putAddress,

@@ -21,9 +21,10 @@ import {
   MSG_WAITALL,
   SOCK_STREAM,
 } from '../../abi/linux/socket.js';
+import { familyOf } from '../../abi/linux/un.js';
 import type { Credentials, Result, Uio } from '../rump_kernel.js';
 import type { AddressOut, IncomingMessage, OutgoingMessage } from '../socket_calls.js';
-import { familyOf, putAddress, takeAddress } from './inet_address.js';
+import { putAddress, takeAddress } from './inet_address.js';
 import { checkControl } from './inet_control.js';
 import { InetSocket } from './inet_socket.js';
 import type { OpenSocket, SocketCaller } from './open_socket.js';

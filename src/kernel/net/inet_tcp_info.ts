@@ -1,6 +1,7 @@
 /** struct tcp_info of linux/tcp.h (tcp_get_info() of net/ipv4/tcp.c), as much as the stack knows. */
+
+import { putBytes } from './option_bytes.js';
 import type { OptionState } from './option_row.js';
-import { putBytes } from './option_values.js';
 import {
   RN_GET_CWND,
   RN_GET_MSS,

@@ -7,9 +7,10 @@ import {
   SCM_RIGHTS,
   SOL_SOCKET,
 } from '../../abi/linux/socket.js';
-import { CMSGHDR_SIZE, cmsgSpace, SCM_MAX_FD, UCRED_SIZE } from '../../abi/linux/un.js';
+import { CMSGHDR_SIZE, SCM_MAX_FD, UCRED_SIZE } from '../../abi/linux/un.js';
 import type { OpenFile } from '../open_files.js';
 import type { ControlMessage, IncomingMessage } from '../socket_calls.js';
+import { putControl, roomOf } from './control.js';
 import type { FileList, Ucred } from './local_queue.js';
 import type { SocketCaller } from './open_socket.js';
 
@@ -88,29 +89,13 @@ export function putCreds(creds: Ucred, out: Uint8Array): void {
   view.setInt32(8, creds.gid, true);
 }
 
-/** Bytes that are left for control messages. */
-function roomOf(message: IncomingMessage): number {
-  let used = 0;
-  for (const { data } of message.control) used += cmsgSpace(data.length);
-  return Math.max(0, message.controlRoom - used);
-}
-
-/** put_cmsg(): what does not fit is cut off. */
-export function putControl(message: IncomingMessage | undefined, type: number, data: Uint8Array): void {
-  if (message === undefined) return;
-  const room = roomOf(message);
-  if (room < CMSGHDR_SIZE + data.length) message.flags |= MSG_CTRUNC;
-  if (room < CMSGHDR_SIZE) return;
-  message.control.push({ level: SOL_SOCKET, type, data: data.subarray(0, room - CMSGHDR_SIZE) });
-}
-
 /** SCM_CREDENTIALS for a receiver that has SO_PASSCRED. */
 export function deliverCreds(message: IncomingMessage | undefined, creds: Ucred): void {
   if (message === undefined) return;
   const data = new Uint8Array(UCRED_SIZE);
   const shown = (id: number): number => (id === -1 ? OVERFLOW_ID : id);
   putCreds({ pid: creds.pid, uid: shown(creds.uid), gid: shown(creds.gid) }, data);
-  putControl(message, SCM_CREDENTIALS, data);
+  putControl(message, SOL_SOCKET, SCM_CREDENTIALS, data);
 }
 
 /**

@@ -16,8 +16,6 @@ import {
   MSG_OOB,
   MSG_PEEK,
   MSG_TRUNC,
-  SCM_TIMESTAMP,
-  SCM_TIMESTAMPNS,
   SO_PASSCRED,
   SO_TIMESTAMP,
   SO_TIMESTAMPNS,
@@ -27,8 +25,9 @@ import {
 import { familyOf } from '../../abi/linux/un.js';
 import type { Credentials, Result, Uio } from '../rump_kernel.js';
 import type { IncomingMessage, OutgoingMessage } from '../socket_calls.js';
+import { putTimestamp } from './control.js';
 import { LocalConnection } from './local_connect.js';
-import { deliverCreds, deliverFiles, NO_CREDS, parseControl, putControl, type Scm } from './local_control.js';
+import { deliverCreds, deliverFiles, NO_CREDS, parseControl, type Scm } from './local_control.js';
 import { checkAddress } from './local_names.js';
 import { datagramCharge, Message } from './local_queue.js';
 import { LocalSocket, type LocalState, RCV_SHUTDOWN, SEND_SHUTDOWN, ucredOf } from './local_socket.js';
@@ -356,10 +355,5 @@ function readOne(
 function stamp(socket: LocalSocket, first: Message, message: IncomingMessage | undefined): void {
   const inNanoseconds = socket.options.has(SO_TIMESTAMPNS);
   if (message === undefined || !(inNanoseconds || socket.options.has(SO_TIMESTAMP))) return;
-  const time = first.stamp ?? Date.now();
-  const data = new Uint8Array(16);
-  const view = new DataView(data.buffer);
-  view.setBigInt64(0, BigInt(Math.floor(time / 1000)), true);
-  view.setBigInt64(8, BigInt((time % 1000) * (inNanoseconds ? 1_000_000 : 1000)), true);
-  putControl(message, inNanoseconds ? SCM_TIMESTAMPNS : SCM_TIMESTAMP, data);
+  putTimestamp(message, first.stamp ?? Date.now(), inNanoseconds);
 }

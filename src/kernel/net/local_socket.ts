@@ -25,7 +25,8 @@ import {
   type Sender,
   type Ucred,
 } from './local_queue.js';
-import { putInt, type SocketCaller } from './open_socket.js';
+import type { SocketCaller } from './open_socket.js';
+import { putInts } from './option_bytes.js';
 import { SocketOptions } from './socket_options.js';
 import type { SocketState } from './sockets.js';
 
@@ -289,9 +290,9 @@ export abstract class LocalSocket extends FileCarrier implements Sender {
     if (level !== SOL_SOCKET) return -EOPNOTSUPP;
     switch (name) {
       case SO_ERROR:
-        return putInt(out, -this.takeError());
+        return putInts(out, -this.takeError());
       case SO_ACCEPTCONN:
-        return putInt(out, Number(this.state === 'listening'));
+        return putInts(out, Number(this.state === 'listening'));
       case SO_PEERCRED: {
         const creds = new Uint8Array(UCRED_SIZE);
         putCreds(this.peerCreds, creds);

@@ -57,7 +57,8 @@ import type { Result, Uio } from '../rump_kernel.js';
 import type { AddressOut, IncomingMessage, OutgoingMessage } from '../socket_calls.js';
 import { deliverCreds } from './local_control.js';
 import { answer } from './netlink_route.js';
-import { intOf, OpenSocket, putInt, type SocketCaller } from './open_socket.js';
+import { OpenSocket, type SocketCaller } from './open_socket.js';
+import { int32, putInts } from './option_bytes.js';
 import { SocketOptions } from './socket_options.js';
 import type { NetStack, SocketFamily, SocketState } from './sockets.js';
 
@@ -273,16 +274,16 @@ class NetlinkSocket extends OpenSocket {
 
   protected override getOption(level: number, name: number, out: Uint8Array): number {
     if (level === SOL_SOCKET) {
-      return name === SO_ERROR ? putInt(out, -this.#takeError()) : this.#options.get(name, out);
+      return name === SO_ERROR ? putInts(out, -this.#takeError()) : this.#options.get(name, out);
     }
     if (level !== SOL_NETLINK || !SWITCHES.has(name)) return -ENOPROTOOPT;
-    return out.length < 4 ? -EINVAL : putInt(out, Number(this.#switches.has(name)));
+    return out.length < 4 ? -EINVAL : putInts(out, Number(this.#switches.has(name)));
   }
 
   protected override setOption(level: number, name: number, value: Uint8Array, caller: SocketCaller): number {
     if (level === SOL_SOCKET) return this.#options.set(name, value, caller.cred);
     if (level !== SOL_NETLINK) return -ENOPROTOOPT;
-    const number = value.length < 4 ? 0 : intOf(value);
+    const number = value.length < 4 ? 0 : int32(value);
     if (name === NETLINK_ADD_MEMBERSHIP || name === NETLINK_DROP_MEMBERSHIP) {
       return number < 1 || number > RTNLGRP_STATS ? -EINVAL : 0;
     }

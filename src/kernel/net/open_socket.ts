@@ -26,6 +26,7 @@ import { type Caller, OpenFile } from '../open_files.js';
 import type { BytePath, Credentials, Result, Uio } from '../rump_kernel.js';
 import type { AddressOut, IncomingMessage, OutgoingMessage, Watcher } from '../socket_calls.js';
 import { Dentry, SpecialInode } from '../vfs/vnode.js';
+import { putBytes, putInts } from './option_bytes.js';
 import { type Attempt, type Direction, SocketWait } from './socket_wait.js';
 import type { SocketState } from './sockets.js';
 
@@ -152,11 +153,11 @@ export abstract class OpenSocket extends OpenFile {
     if (level !== SOL_SOCKET) return this.getOption(level, name, out);
     switch (name) {
       case SO_TYPE:
-        return putInt(out, this.sockType);
+        return putInts(out, this.sockType);
       case SO_DOMAIN:
-        return putInt(out, this.domain);
+        return putInts(out, this.domain);
       case SO_PROTOCOL:
-        return putInt(out, this.protocol);
+        return putInts(out, this.protocol);
       case SO_RCVTIMEO:
         return putTimeout(out, this.receiveTimeout);
       case SO_SNDTIMEO:
@@ -315,18 +316,6 @@ export abstract class OpenSocket extends OpenFile {
   }
 }
 
-/** An int option, cut to the room there is, as put_user of sock_getsockopt does. */
-export function putInt(out: Uint8Array, value: number): number {
-  const length = Math.min(4, out.length);
-  for (let i = 0; i < length; i++) out[i] = (value >> (8 * i)) & 0xff;
-  return length;
-}
-
-/** An int option's value; -1 for one that is too short (EINVAL): check the length where -1 is a value. */
-export function intOf(value: Uint8Array): number {
-  return value.length < 4 ? -1 : value[0] | (value[1] << 8) | (value[2] << 16) | (value[3] << 24);
-}
-
 /** A timeval in milliseconds, rounded up to at least 1; 0: none. -EINVAL, -EDOM (sock_set_timeout of net/core/sock.c). */
 function timeoutOf(value: Uint8Array): number {
   if (value.length < TIMEVAL_SIZE) return -EINVAL;
@@ -344,7 +333,5 @@ function putTimeout(out: Uint8Array, ms: number): number {
   const view = new DataView(value.buffer);
   view.setBigInt64(0, BigInt(Math.floor(ms / 1000)), true);
   view.setBigInt64(8, BigInt((ms % 1000) * 1000), true);
-  const length = Math.min(TIMEVAL_SIZE, out.length);
-  out.set(value.subarray(0, length));
-  return length;
+  return putBytes(out, value);
 }

@@ -2,42 +2,27 @@
 import { EINVAL } from '../../abi/linux/errno.js';
 import type { Credentials } from '../rump_kernel.js';
 import type { NetInterface } from '../socket_calls.js';
-import type { OptionState } from './option_row.js';
+import type { OptionRow, OptionState } from './option_row.js';
 
 /** CAP_NET_ADMIN and CAP_NET_RAW are root's. */
 export function isPrivileged(cred: Credentials): boolean {
   return cred.uid === 0;
 }
 
-// Values.
-
-/** A 32-bit number in the machine's order; bytes that are missing are 0. */
-export function int32(bytes: Uint8Array, at = 0): number {
-  return (
-    (bytes[at] ?? 0) |
-    ((bytes[at + 1] ?? 0) << 8) |
-    ((bytes[at + 2] ?? 0) << 16) |
-    ((bytes[at + 3] ?? 0) << 24)
-  );
-}
-
-/** As much of a value as there is room for: the length. */
-export function putBytes(out: Uint8Array, value: Uint8Array): number {
-  const length = Math.min(out.length, value.length);
-  out.set(length === value.length ? value : value.subarray(0, length));
-  return length;
-}
-
-export function putInts(out: Uint8Array, ...values: number[]): number {
-  return putBytes(out, new Uint8Array(Int32Array.from(values).buffer));
-}
-
-export function putU64(out: Uint8Array, value: bigint): number {
-  return putBytes(out, new Uint8Array(BigUint64Array.of(value).buffer));
-}
-
 export function inRange(value: number, low: number, high: number): number {
   return value < low || value > high ? -EINVAL : 0;
+}
+
+// What is refused.
+
+/** Reading gives an error, whatever room there is. */
+export function refuses(errno: number): NonNullable<Exclude<OptionRow['get'], false>> {
+  return () => -errno;
+}
+
+/** Setting gives an error, after the length was looked at. */
+export function setRefuses(errno: number): NonNullable<Exclude<OptionRow['set'], false>> {
+  return (_, value) => (value.length < 4 ? -EINVAL : -errno);
 }
 
 // Interfaces.

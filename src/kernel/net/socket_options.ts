@@ -29,7 +29,7 @@ import {
   SO_TYPE,
 } from '../../abi/linux/socket.js';
 import type { Credentials } from '../rump_kernel.js';
-import { putInt } from './open_socket.js';
+import { putInts } from './option_bytes.js';
 
 /** net.core.wmem_default and rmem_default; wmem_max and rmem_max; the least (SOCK_MIN_SNDBUF, SOCK_MIN_RCVBUF of net/sock.h). */
 const BUFFER_DEFAULT = 212992;
@@ -79,20 +79,20 @@ export class SocketOptions {
 
   /** The option's length, -errno. */
   get(name: number, out: Uint8Array): number {
-    if (SWITCHES.has(name)) return putInt(out, Number(this.#switches.has(name)));
+    if (SWITCHES.has(name)) return putInts(out, Number(this.#switches.has(name)));
     switch (name) {
       case SO_SNDBUF:
-        return putInt(out, this.sendBuffer);
+        return putInts(out, this.sendBuffer);
       case SO_RCVBUF:
-        return putInt(out, this.receiveBuffer);
+        return putInts(out, this.receiveBuffer);
       case SO_RCVLOWAT:
-        return putInt(out, this.lowWater);
+        return putInts(out, this.lowWater);
       case SO_SNDLOWAT:
-        return putInt(out, 1);
+        return putInts(out, 1);
       case SO_PRIORITY:
-        return putInt(out, this.#priority);
+        return putInts(out, this.#priority);
       case SO_REUSEPORT:
-        return putInt(out, 0);
+        return putInts(out, 0);
       case SO_LINGER: {
         const length = Math.min(LINGER_SIZE, out.length);
         out.set(this.#linger.subarray(0, length));

@@ -9,7 +9,8 @@ import {
   NB_NOTE_LOWAT,
   type NetbsdKevent,
 } from '../../abi/netbsd/event.js';
-import { intOf, OpenSocket } from '../../kernel/net/open_socket.js';
+import { OpenSocket } from '../../kernel/net/open_socket.js';
+import { int32 } from '../../kernel/net/option_bytes.js';
 import type { OpenFile } from '../../kernel/open_files.js';
 import { OpenFifo } from '../../kernel/open_special.js';
 import { FIFO_CAPACITY } from '../../kernel/parts/fifo.js';
@@ -129,5 +130,5 @@ function pollNow(file: OpenFile, events: number): number {
 /** An int option of SOL_SOCKET; 0 where there is none. */
 function option(socket: OpenSocket, name: number): number {
   const out = new Uint8Array(4);
-  return socket.getsockopt(SOL_SOCKET, name, out) < 0 ? 0 : intOf(out);
+  return socket.getsockopt(SOL_SOCKET, name, out) < 0 ? 0 : int32(out);
 }

@@ -1,0 +1,26 @@
+/** Values of options and control messages as bytes. */
+
+/** A 32-bit number in the machine's order; bytes that are missing are 0. */
+export function int32(bytes: Uint8Array, at = 0): number {
+  return (
+    (bytes[at] ?? 0) |
+    ((bytes[at + 1] ?? 0) << 8) |
+    ((bytes[at + 2] ?? 0) << 16) |
+    ((bytes[at + 3] ?? 0) << 24)
+  );
+}
+
+/** As much of a value as there is room for: the length. */
+export function putBytes(out: Uint8Array, value: Uint8Array): number {
+  const length = Math.min(out.length, value.length);
+  out.set(length === value.length ? value : value.subarray(0, length));
+  return length;
+}
+
+export function putInts(out: Uint8Array, ...values: number[]): number {
+  return putBytes(out, new Uint8Array(Int32Array.from(values).buffer));
+}
+
+export function putU64(out: Uint8Array, value: bigint): number {
+  return putBytes(out, new Uint8Array(BigUint64Array.of(value).buffer));
+}
