@@ -3,12 +3,18 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Compiles a C program with cc, runs it on `input`, and returns the words of each line that it prints. */
-export function runC(source: string, input: Uint8Array = new Uint8Array()): string[][] {
+/** Compiles a C program with cc and `flags`, runs it on `input`, and returns the words of each line that it prints. */
+export function runC(
+  source: string,
+  input: Uint8Array = new Uint8Array(),
+  _flags: readonly string[] = [],
+): string[][] {
   const dir = mkdtempSync(join(tmpdir(), 'rumphijack-abi-'));
   try {
     const program = join(dir, 'program');
-    execFileSync('cc', ['-w', '-x', 'c', '-o', program, '-'], { input: source });
+    execFileSync('cc', ['-w', '-isystem', '/usr/include/lwip', '-x', 'c', '-o', program, '-'], {
+      input: source,
+    });
     const output = execFileSync(program, { input, encoding: 'latin1' });
     return output
       .trim()
