@@ -1,5 +1,3 @@
-/** The host's own kernel behind the calls that the contract asks for, in one directory: what the embedded kernel is compared with. */
-import koffi from 'koffi';
 import type { Stat, StatFs, TimeSpec, Uio } from '../../../src/kernel/rump_kernel.js';
 import {
   AT_FDCWD,
@@ -9,51 +7,42 @@ import {
   UTIME_NOW,
   UTIME_OMIT,
 } from '../../../src/kernel/rump_kernel.js';
-
-const libc = koffi.load('libc.so.6');
-const call = (prototype: string) => {
-  const native = libc.func(prototype);
-  return (...args: unknown[]): number => {
-    const result: unknown = native(...args);
-    const value = Number(result);
-    return value === -1 ? -koffi.errno() : value;
-  };
-};
+import { libcCall } from '../../support/libc.js';
 
 const sys = {
-  openat: call('int openat(int at, const uint8_t *path, int flags, int mode)'),
-  close: call('int close(int fd)'),
-  fcntl: call('int fcntl(int fd, int command, int64_t argument)'),
-  pread: call('int64_t pread64(int fd, uint8_t *buf, uint64_t length, int64_t offset)'),
-  pwrite: call('int64_t pwrite64(int fd, const uint8_t *buf, uint64_t length, int64_t offset)'),
-  read: call('int64_t read(int fd, uint8_t *buf, uint64_t length)'),
-  write: call('int64_t write(int fd, const uint8_t *buf, uint64_t length)'),
-  lseek: call('int64_t lseek64(int fd, int64_t offset, int whence)'),
-  statx: call('int statx(int at, const uint8_t *path, int flags, uint32_t mask, uint8_t *out)'),
-  faccessat: call('int faccessat(int at, const uint8_t *path, int mode, int flags)'),
-  mkdirat: call('int mkdirat(int at, const uint8_t *path, uint32_t mode)'),
-  mknodat: call('int mknodat(int at, const uint8_t *path, uint32_t mode, uint64_t dev)'),
-  unlinkat: call('int unlinkat(int at, const uint8_t *path, int flags)'),
-  renameat2: call(
+  openat: libcCall('int openat(int at, const uint8_t *path, int flags, int mode)'),
+  close: libcCall('int close(int fd)'),
+  fcntl: libcCall('int fcntl(int fd, int command, int64_t argument)'),
+  pread: libcCall('int64_t pread64(int fd, uint8_t *buf, uint64_t length, int64_t offset)'),
+  pwrite: libcCall('int64_t pwrite64(int fd, const uint8_t *buf, uint64_t length, int64_t offset)'),
+  read: libcCall('int64_t read(int fd, uint8_t *buf, uint64_t length)'),
+  write: libcCall('int64_t write(int fd, const uint8_t *buf, uint64_t length)'),
+  lseek: libcCall('int64_t lseek64(int fd, int64_t offset, int whence)'),
+  statx: libcCall('int statx(int at, const uint8_t *path, int flags, uint32_t mask, uint8_t *out)'),
+  faccessat: libcCall('int faccessat(int at, const uint8_t *path, int mode, int flags)'),
+  mkdirat: libcCall('int mkdirat(int at, const uint8_t *path, uint32_t mode)'),
+  mknodat: libcCall('int mknodat(int at, const uint8_t *path, uint32_t mode, uint64_t dev)'),
+  unlinkat: libcCall('int unlinkat(int at, const uint8_t *path, int flags)'),
+  renameat2: libcCall(
     'int renameat2(int at, const uint8_t *path, int newAt, const uint8_t *newPath, uint32_t flags)',
   ),
-  linkat: call('int linkat(int at, const uint8_t *path, int newAt, const uint8_t *newPath, int flags)'),
-  symlinkat: call('int symlinkat(const uint8_t *target, int at, const uint8_t *path)'),
-  readlinkat: call('int64_t readlinkat(int at, const uint8_t *path, uint8_t *out, uint64_t length)'),
-  fchmodat: call('int fchmodat(int at, const uint8_t *path, uint32_t mode, int flags)'),
-  fchmod: call('int fchmod(int fd, uint32_t mode)'),
-  fchownat: call('int fchownat(int at, const uint8_t *path, uint32_t uid, uint32_t gid, int flags)'),
-  fchown: call('int fchown(int fd, uint32_t uid, uint32_t gid)'),
-  utimensat: call('int utimensat(int at, const uint8_t *path, const int64_t *times, int flags)'),
-  ftruncate: call('int ftruncate64(int fd, int64_t length)'),
-  fallocate: call('int fallocate64(int fd, int mode, int64_t offset, int64_t length)'),
-  fstatfs: call('int fstatfs64(int fd, uint8_t *out)'),
-  getdents: call('int64_t getdents64(int fd, uint8_t *out, uint64_t length)'),
-  setfsuid: call('int setfsuid(uint32_t uid)'),
-  umask: call('int umask(int mask)'),
-  unshare: call('int unshare(int flags)'),
-  syscall: call('int64_t syscall(int64_t number, int64_t first, int64_t second)'),
-  setfsgid: call('int setfsgid(uint32_t gid)'),
+  linkat: libcCall('int linkat(int at, const uint8_t *path, int newAt, const uint8_t *newPath, int flags)'),
+  symlinkat: libcCall('int symlinkat(const uint8_t *target, int at, const uint8_t *path)'),
+  readlinkat: libcCall('int64_t readlinkat(int at, const uint8_t *path, uint8_t *out, uint64_t length)'),
+  fchmodat: libcCall('int fchmodat(int at, const uint8_t *path, uint32_t mode, int flags)'),
+  fchmod: libcCall('int fchmod(int fd, uint32_t mode)'),
+  fchownat: libcCall('int fchownat(int at, const uint8_t *path, uint32_t uid, uint32_t gid, int flags)'),
+  fchown: libcCall('int fchown(int fd, uint32_t uid, uint32_t gid)'),
+  utimensat: libcCall('int utimensat(int at, const uint8_t *path, const int64_t *times, int flags)'),
+  ftruncate: libcCall('int ftruncate64(int fd, int64_t length)'),
+  fallocate: libcCall('int fallocate64(int fd, int mode, int64_t offset, int64_t length)'),
+  fstatfs: libcCall('int fstatfs64(int fd, uint8_t *out)'),
+  getdents: libcCall('int64_t getdents64(int fd, uint8_t *out, uint64_t length)'),
+  setfsuid: libcCall('int setfsuid(uint32_t uid)'),
+  umask: libcCall('int umask(int mask)'),
+  unshare: libcCall('int unshare(int flags)'),
+  syscall: libcCall('int64_t syscall(int64_t number, int64_t first, int64_t second)'),
+  setfsgid: libcCall('int setfsgid(uint32_t gid)'),
 };
 
 /** The calls that the contract is written against. */

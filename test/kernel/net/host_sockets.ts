@@ -9,36 +9,27 @@ import type {
   IncomingMessage,
   OutgoingMessage,
 } from '../../../src/kernel/socket_calls.js';
-
-const libc = koffi.load('libc.so.6');
-const call = (prototype: string) => {
-  const native = libc.func(prototype);
-  return (...args: unknown[]): number => {
-    const result: unknown = native(...args);
-    const value = Number(result);
-    return value === -1 ? -koffi.errno() : value;
-  };
-};
+import { libc, libcCall } from '../../support/libc.js';
 
 const sys = {
-  socket: call('int socket(int domain, int type, int protocol)'),
-  socketpair: call('int socketpair(int domain, int type, int protocol, int32_t *out)'),
-  bind: call('int bind(int fd, const uint8_t *address, uint32_t length)'),
-  connect: call('int connect(int fd, const uint8_t *address, uint32_t length)'),
-  listen: call('int listen(int fd, int backlog)'),
-  accept4: call('int accept4(int fd, uint8_t *address, uint32_t *length, int flags)'),
-  getsockname: call('int getsockname(int fd, uint8_t *address, uint32_t *length)'),
-  getpeername: call('int getpeername(int fd, uint8_t *address, uint32_t *length)'),
-  shutdown: call('int shutdown(int fd, int how)'),
-  sendmsg: call('int64_t sendmsg(int fd, uint64_t message, int flags)'),
-  recvmsg: call('int64_t recvmsg(int fd, uint64_t message, int flags)'),
-  getsockopt: call('int getsockopt(int fd, int level, int name, uint8_t *value, uint32_t *length)'),
-  setsockopt: call('int setsockopt(int fd, int level, int name, const uint8_t *value, uint32_t length)'),
-  ioctl: call('int ioctl(int fd, uint64_t request, int32_t *out)'),
-  poll: call('int poll(uint8_t *fds, uint64_t count, int timeout)'),
-  fcntl: call('int fcntl(int fd, int command, int64_t argument)'),
-  close: call('int close(int fd)'),
-  unlink: call('int unlink(const uint8_t *path)'),
+  socket: libcCall('int socket(int domain, int type, int protocol)'),
+  socketpair: libcCall('int socketpair(int domain, int type, int protocol, int32_t *out)'),
+  bind: libcCall('int bind(int fd, const uint8_t *address, uint32_t length)'),
+  connect: libcCall('int connect(int fd, const uint8_t *address, uint32_t length)'),
+  listen: libcCall('int listen(int fd, int backlog)'),
+  accept4: libcCall('int accept4(int fd, uint8_t *address, uint32_t *length, int flags)'),
+  getsockname: libcCall('int getsockname(int fd, uint8_t *address, uint32_t *length)'),
+  getpeername: libcCall('int getpeername(int fd, uint8_t *address, uint32_t *length)'),
+  shutdown: libcCall('int shutdown(int fd, int how)'),
+  sendmsg: libcCall('int64_t sendmsg(int fd, uint64_t message, int flags)'),
+  recvmsg: libcCall('int64_t recvmsg(int fd, uint64_t message, int flags)'),
+  getsockopt: libcCall('int getsockopt(int fd, int level, int name, uint8_t *value, uint32_t *length)'),
+  setsockopt: libcCall('int setsockopt(int fd, int level, int name, const uint8_t *value, uint32_t length)'),
+  ioctl: libcCall('int ioctl(int fd, uint64_t request, int32_t *out)'),
+  poll: libcCall('int poll(uint8_t *fds, uint64_t count, int timeout)'),
+  fcntl: libcCall('int fcntl(int fd, int command, int64_t argument)'),
+  close: libcCall('int close(int fd)'),
+  unlink: libcCall('int unlink(const uint8_t *path)'),
 };
 
 // bits/ioctls.h, fcntl.h
