@@ -287,7 +287,13 @@ export class Tracer<S> {
       parked.result = partial;
     }
     thread.call.continue(Stage.EXIT, signal);
-    parked.done(parked.result);
+    this.#finish(thread, parked.done, parked.result);
+  }
+
+  /** A wait is over: the handler goes on, and signals that had to wait for it come when it does not wait again. */
+  #finish(thread: Thread<S>, done: (result: number) => void, result: number): void {
+    done(result);
+    if (thread.parked === undefined) this.#sendDeferred(thread);
   }
 
   /** PTRACE_EVENT_STOP: a new child's first stop, an answer that is ready, or a group-stop (ptrace(2)). */
@@ -301,8 +307,7 @@ export class Tracer<S> {
       thread.parked = undefined;
       native.getRegs(thread.tid, eventRegs);
       thread.call.continue(Stage.EXIT);
-      parked.done(parked.result);
-      if (thread.parked === undefined) this.#sendDeferred(thread);
+      this.#finish(thread, parked.done, parked.result);
       return;
     }
     if (thread.hostCall !== undefined || thread.atEntry !== undefined) resumption.how = Resume.TO_EXIT;

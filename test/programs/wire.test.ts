@@ -207,6 +207,42 @@ say(attempt(lambda: os.mkdir("/rump/e")))`,
   t.true(stdout.includes('e\n'));
 });
 
+test('a handler that has to wait for an answer runs, although another signal comes with the answer', async t => {
+  const url = await relay(t, server(t).url, 3, 65536);
+  const program = python(
+    `
+import select
+handled = 0
+def count(*_):
+    global handled
+    handled += 1
+signal.signal(signal.SIGUSR1, count)
+(go, told), (over, made), (done, tell) = os.pipe(), os.pipe(), os.pipe()
+if os.fork() == 0:
+    os.close(told); os.close(made); os.close(done)
+    while os.read(go, 1):
+        os.kill(os.getppid(), signal.SIGUSR1)
+        while not select.select([over], [], [], 0)[0]: os.kill(os.getppid(), signal.SIGWINCH)
+        os.read(over, 1)
+        os.write(tell, b"x")
+    os._exit(0)
+os.close(go); os.close(over); os.close(tell)
+late = 0
+for i in range(40):
+    os.write(told, b"x")
+    os.mkdir(f"/rump/d{i}")
+    os.write(made, b"x")
+    os.read(done, 1)
+    if handled != i + 1: late += 1; handled = i + 1
+os.close(told)
+os.wait()
+say(late)`,
+    ['--server', url],
+  );
+  t.is(await program.line(), '0');
+  t.is((await program.end()).status, 0);
+});
+
 test('a client that is killed leaves no locks and no writers', async t => {
   const { url } = server(t);
   const holder = python(
