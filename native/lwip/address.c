@@ -209,7 +209,7 @@ struct netif *rn_route(const struct rn_socket *s, const ip_addr_t *to)
 	if (ip_addr_ismulticast(to) && (netif = multicast_netif(s)) != NULL)
 		return netif;
 	if (ip_addr_isloopback(to))
-		return &rn_lo;
+		return netif_is_up(&rn_lo) ? &rn_lo : NULL;
 	if (IP_IS_V6_VAL(*to) && ip6_addr_has_zone(ip_2_ip6(to)))
 		return netif_get_by_index(ip6_addr_zone(ip_2_ip6(to)));
 	netif = ip_route(&s->local_ip, to);

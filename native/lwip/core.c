@@ -1,5 +1,5 @@
 /* What all sockets have in common: numbers, what has changed, packets of the loopback interface, time. */
-#include "rumpnet.h"
+#include "rumpnetif.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -212,6 +212,11 @@ void rn_loop(struct pbuf *p, struct netif *netif)
 		return;
 	pbuf_copy(copy, p);
 	copy->if_idx = netif_get_index(netif);
+	/* As on Linux: what goes to an own address goes by lo, whichever interface has it. */
+	rn_lo_counters.tx_packets++;
+	rn_lo_counters.rx_packets++;
+	rn_lo_counters.tx_bytes += p->tot_len;
+	rn_lo_counters.rx_bytes += p->tot_len;
 	rn_loop_again(copy);
 }
 
