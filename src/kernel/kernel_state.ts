@@ -3,9 +3,10 @@
 import { AF_INET, AF_INET6, AF_NETLINK, AF_UNIX } from '../abi/linux/socket.js';
 import type { EventLoop } from '../native/loop.js';
 import { InetFamily } from './net/inet_family.js';
+import { Interfaces } from './net/interfaces.js';
 import { LocalFamily } from './net/local_family.js';
 import { NetlinkFamily } from './net/netlink_socket.js';
-import { SocketState } from './net/sockets.js';
+import { type NetStack, SocketState } from './net/sockets.js';
 import { type Stack, startStack } from './net/stack.js';
 import { encodeHandle, findByHandle, HANDLE_LENGTH } from './parts/handles.js';
 import { LockTable, LockWaits } from './parts/locks.js';
@@ -66,8 +67,15 @@ export class KernelState implements FileSystemResources {
     if (this.#stack === undefined) {
       this.#stack = startStack(this.sockets);
       if (typeof this.#stack === 'string') this.#say(this.#stack);
+      else this.sockets.stack = new Interfaces(this.#stack);
     }
     return typeof this.#stack === 'string' ? undefined : this.#stack;
+  }
+
+  /** The stack's interfaces; it is started for them. */
+  get netStack(): NetStack | undefined {
+    this.startNet();
+    return this.sockets.stack;
   }
 
   get root(): Dentry {

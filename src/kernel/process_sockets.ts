@@ -174,20 +174,20 @@ export abstract class SocketCalls extends AttributeCalls implements SocketProces
   }
 
   interfaces(out: NetInterface[]): Result {
-    return this.kernel.sockets.stack?.interfaces(out) ?? 0;
+    return this.kernel.netStack?.interfaces(out) ?? 0;
   }
 
   changeInterface(change: InterfaceChange): Result {
-    const { stack } = this.kernel.sockets;
+    const stack = this.kernel.netStack;
     return stack === undefined ? -EOPNOTSUPP : this.#settled(stack.changeInterface(change, this.cred));
   }
 
   routes(out: NetRoute[]): Result {
-    return this.kernel.sockets.stack?.routes(out) ?? 0;
+    return this.kernel.netStack?.routes(out) ?? 0;
   }
 
   changeRoute(route: NetRoute, remove: boolean): Result {
-    const { stack } = this.kernel.sockets;
+    const stack = this.kernel.netStack;
     return stack === undefined ? -EOPNOTSUPP : this.#settled(stack.changeRoute(route, remove, this.cred));
   }
 }

@@ -69,11 +69,17 @@ export const IFA_FLAGS = 8;
 export const IFA_F_PERMANENT = 0x80;
 // linux/if.h: flags of interfaces, states of RFC 2863
 export const IFF_UP = 0x1;
+export const IFF_BROADCAST = 0x2;
 export const IFF_LOOPBACK = 0x8;
 export const IFF_RUNNING = 0x40;
+export const IFF_MULTICAST = 0x1000;
+export const IFF_LOWER_UP = 0x10000;
 export const IF_OPER_UNKNOWN = 0;
 export const IF_OPER_DOWN = 2;
 export const IF_OPER_UP = 6;
+// linux/if_arp.h: kinds of interfaces
+export const ARPHRD_ETHER = 1;
+export const ARPHRD_LOOPBACK = 772;
 
 /** sizeof(struct ifinfomsg), (struct ifaddrmsg), (struct rtmsg). */
 export const IFINFOMSG_SIZE = 16;

@@ -166,6 +166,17 @@ export function loadStackLibrary() {
     join: ints('rn_join', 'id', 'index', 'leave'),
     tick: ints('rn_tick'),
     more: ints('rn_more'),
+    /** A new Ethernet interface, down: its index, -EINVAL, -ENOSPC. `mac`: 6 bytes. */
+    addInterface: library.func('int rn_netif_add(const uint8_t *mac, int mtu)') as (
+      mac: Uint8Array,
+      mtu: number,
+    ) => number,
+    removeInterface: ints('rn_netif_remove', 'index'),
+    /** Leaves a struct rn_netif_info in the staging area; -ENODEV. */
+    getInterface: ints('rn_netif_get', 'index'),
+    setInterface: ints('rn_netif_set', 'index', 'what', 'value'),
+    changeAddress: ints('rn_netif_address', 'index', 'prefix', 'remove'),
+    changeGateway: ints('rn_netif_gateway', 'index', 'remove'),
   };
 }
 
