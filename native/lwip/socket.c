@@ -370,7 +370,7 @@ int rn_join(int id, int interface, int is_leave)
 
 	if (s == NULL)
 		return rn_end(-EBADF);
-	if (rn_get_address(s, &rn_shared.address, &group) < 0 || !ip_addr_ismulticast(&group))
+	if (rn_get_address(s, &rn_shared.address, &group) < 0 || (!is_leave && !ip_addr_ismulticast(&group)))
 		return rn_end(-EINVAL);
 	netif = group_netif(s, &group, interface);
 	for (at = &s->memberships; *at != NULL; at = &(*at)->next) {
@@ -386,7 +386,8 @@ int rn_join(int id, int interface, int is_leave)
 		free(m);
 		return rn_end(0);
 	}
-	if (netif == NULL)
-		return rn_end(-ENODEV);
-	return rn_end(is_leave ? -EADDRNOTAVAIL : join(s, &group, netif));
+	/* Whoever leaves is told that there is no interface only when IPv4 has no route (ip_mc_leave_group()). */
+	if (is_leave)
+		return rn_end(netif == NULL && interface == 0 && IP_IS_V4_VAL(group) ? -ENODEV : -EADDRNOTAVAIL);
+	return rn_end(netif == NULL ? -ENODEV : join(s, &group, netif));
 }

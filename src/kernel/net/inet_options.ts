@@ -18,7 +18,7 @@ import { RAW_ROWS } from './inet_options_raw.js';
 import { SOCKET_ROWS } from './inet_options_socket.js';
 import { TCP_ROWS } from './inet_options_tcp.js';
 import { UDP_ROWS } from './inet_options_udp.js';
-import { int32, putInts } from './option_bytes.js';
+import { int32, putInts, putShortInt } from './option_bytes.js';
 import { type OptionRow, OptionState, RAW, STREAM, UDP } from './option_row.js';
 
 export type { OptionTarget } from './option_row.js';
@@ -53,18 +53,13 @@ export class InetOptions extends OptionState {
     if (row.get !== undefined) return row.get(this, out);
     if (row.effect === 'refused') return -ENOPROTOOPT;
     const value = this.valueOf(row);
-    // A buffer that is shorter than an int gets a byte, when one is enough (do_ip_getsockopt()).
-    if (level === IPPROTO_IP && out.length > 0 && out.length < 4 && value >= 0 && value <= 0xff) {
-      out[0] = value;
-      return 1;
-    }
-    return putInts(out, value);
+    return level === IPPROTO_IP ? putShortInt(out, value) : putInts(out, value);
   }
 
   /** setsockopt(2): 0 or -errno. */
   set(level: number, name: number, value: Uint8Array, cred: Credentials): number {
     const refused = this.#level(level, name, true);
-    if (refused !== NO_ERRNO) return refused;
+    if (refused !== NO_ERRNO) return this.#isRaw6(level) && value.length < 4 ? -EINVAL : refused;
     const row = rowOf(level, name);
     if (row?.set !== undefined && row.set !== false) return row.set(this, value, cred);
     const isShort = value.length < 4;
@@ -93,6 +88,11 @@ export class InetOptions extends OptionState {
     }
     this.keep(row, kept);
     return 0;
+  }
+
+  /** do_rawv6_setsockopt() looks at the length before the name. */
+  #isRaw6(level: number): boolean {
+    return level === IPPROTO_RAW && this.kind === RAW && this.target.domain === AF_INET6;
   }
 
   /** What a socket that does not know a level says; 0 for one that does. */

@@ -4,7 +4,7 @@ import * as ip from '../../abi/linux/inet.js';
 import { AF_INET } from '../../abi/linux/socket.js';
 import type { Credentials } from '../rump_kernel.js';
 import { boundIndex } from './inet_options_device.js';
-import { int32, putInts } from './option_bytes.js';
+import { int32, putInts, putShortInt } from './option_bytes.js';
 import { type OptionRow, type OptionState, ofLevel, RAW, STREAM } from './option_row.js';
 import { byIndex, isPrivileged } from './option_values.js';
 import { RN_GET_MTU, RN_OPT_FREEBIND, RN_OPT_HDRINCL, RN_OPT_TOS, RN_OPT_TTL } from './stack_options.js';
@@ -78,7 +78,6 @@ const UNICAST_IF: OptionRow = {
   effect: 'kept',
   why: 'a wish, which routes may overrule; SO_BINDTODEVICE is the one that binds',
   set: (options, value) => setUnicastIf(options, UNICAST_IF, value),
-  get: (options, out) => putInts(out, options.valueOf(UNICAST_IF)),
 };
 
 const LOCAL_PORT_RANGE: OptionRow = {
@@ -89,7 +88,6 @@ const LOCAL_PORT_RANGE: OptionRow = {
   effect: 'kept',
   why: 'programs share hosts’ ports by it, and have a stack of their own here',
   set: setPortRange,
-  get: (options, out) => putInts(out, options.valueOf(LOCAL_PORT_RANGE)),
 };
 
 function setPortRange(options: OptionState, value: Uint8Array): number {
@@ -159,7 +157,7 @@ export const IP_ROWS: readonly OptionRow[] = ofLevel(ip.IPPROTO_IP, [
     why: 'the stack is no router',
     set: options =>
       options.kind !== RAW || options.target.protocol === ip.IPPROTO_RAW ? -EINVAL : -ENOPROTOOPT,
-    get: (_, out) => putInts(out, 0),
+    get: (_, out) => putShortInt(out, 0),
   },
   { name: 'IP_RECVOPTS', option: ip.IP_RECVOPTS, value: 'flag', effect: 'kept', why: noOptions },
   { name: 'IP_RETOPTS', option: ip.IP_RETOPTS, value: 'flag', effect: 'kept', why: noOptions },

@@ -33,7 +33,8 @@ const hears = 'packets of groups come by the interfaces where it is a member';
 /** A group's packets, from now on or no longer. */
 function join(options: OptionState, group: Uint8Array, index: number, leave: boolean): number {
   const isGroup = group.length === 4 ? (group[0] & 0xf0) === 0xe0 : group[0] === 0xff;
-  if (!isGroup) return -EINVAL;
+  // ip_mc_leave_group() looks for what was joined, whatever it is.
+  if (!isGroup && !(leave && group.length === 4)) return -EINVAL;
   if (index !== 0 && byIndex(options, index) === undefined && !leave) return -ENODEV;
   return options.target.join(group, index, leave);
 }
@@ -45,7 +46,7 @@ function membership(options: OptionState, value: Uint8Array, leave: boolean): nu
   const group = value.slice(0, 4);
   let index = value.length >= MREQN_SIZE ? int32(value, 8) : 0;
   if (index === 0 && int32(value, 4) !== 0) {
-    if ((group[0] & 0xf0) !== 0xe0) return -EINVAL;
+    if (!leave && (group[0] & 0xf0) !== 0xe0) return -EINVAL;
     const found = byAddress(options, value.subarray(4, 8));
     if (found === undefined) return leave ? -EADDRNOTAVAIL : -ENODEV;
     index = found.index;

@@ -45,6 +45,7 @@ const CHECKSUM: OptionRow = {
 
 function setChecksum(options: OptionState, value: Uint8Array): number {
   if (options.kind !== RAW) return -ENOPROTOOPT;
+  if (value.length < 4) return -EINVAL;
   const offset = int32(value);
   if (offset > 0 && offset % 2 !== 0) return -EINVAL;
   const kept = offset < 0 ? -1 : offset;
@@ -70,6 +71,7 @@ const HDRINCL: OptionRow = {
 
 function setHdrincl(options: OptionState, value: Uint8Array): number {
   if (options.kind !== RAW) return -ENOPROTOOPT;
+  if (value.length < 4) return -EINVAL;
   const on = Number(int32(value) !== 0);
   const status = options.target.set(RN_OPT_HDRINCL, on);
   if (status === 0) options.keep(HDRINCL, on);

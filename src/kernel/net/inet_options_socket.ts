@@ -23,8 +23,9 @@ import {
 const PRIORITY_FREE = 6;
 /** struct linger: two ints. */
 const LINGER_SIZE = 8;
-/** NAPI's default of SO_BUSY_POLL_BUDGET. */
-const BUSY_POLL_BUDGET = 8;
+/** MAX_SCHEDULE_TIMEOUT in seconds, as an int, where HZ is 250: what a negative time is (sk_setsockopt() of net/core/sock.c). */
+const LONGEST_LINGER = 0x978d4fdf | 0;
+const INT_MAX = 2 ** 31 - 1;
 const U16_MAX = 0xffff;
 
 const rights = (_: OptionState, value: number, cred: Credentials) =>
@@ -37,9 +38,42 @@ function setLinger(options: OptionState, value: Uint8Array): number {
   const status = options.target.set(RN_OPT_LINGER_ZERO, Number(isOn && seconds === 0));
   if (status < 0) return status;
   options.isLingering = isOn;
-  if (isOn) options.lingerSeconds = seconds;
+  if (isOn) options.lingerSeconds = seconds < 0 ? LONGEST_LINGER : seconds;
   return 0;
 }
+
+const PEEK_OFF: OptionRow = {
+  name: 'SO_PEEK_OFF',
+  level: so.SOL_SOCKET,
+  option: so.SO_PEEK_OFF,
+  value: 'int',
+  effect: 'refused',
+  why: 'MSG_PEEK begins at the first byte; -1, which says so, can be set',
+  initial: -1,
+  set: (options, value) => {
+    if (value.length < 4) return -EINVAL;
+    if ((options.kind & (STREAM | UDP)) === 0) return -EOPNOTSUPP;
+    if (int32(value) >= 0) return -EOPNOTSUPP;
+    options.keep(PEEK_OFF, int32(value));
+    return 0;
+  },
+  get: (options, out) =>
+    (options.kind & (STREAM | UDP)) === 0 ? -EOPNOTSUPP : putInts(out, options.valueOf(PEEK_OFF)),
+};
+
+const TXREHASH: OptionRow = {
+  name: 'SO_TXREHASH',
+  level: so.SOL_SOCKET,
+  option: so.SO_TXREHASH,
+  value: 'int',
+  effect: 'kept',
+  why: 'there is no second way to go by',
+  initial: 1,
+  only: [STREAM, EOPNOTSUPP],
+  check: (_, value) => inRange(value, -1, 1),
+  convert: value => (value === -1 ? 1 : value),
+  get: (options, out) => (options.kind === STREAM ? putInts(out, options.valueOf(TXREHASH)) : -EOPNOTSUPP),
+};
 
 const noPolling = 'no device is polled';
 export const SOCKET_ROWS: readonly OptionRow[] = [
@@ -177,20 +211,7 @@ export const SOCKET_ROWS: readonly OptionRow[] = [
       effect: 'kept',
       why: 'there is no radio',
     },
-    {
-      name: 'SO_PEEK_OFF',
-      option: so.SO_PEEK_OFF,
-      value: 'int',
-      effect: 'refused',
-      why: 'MSG_PEEK begins at the first byte; -1, which says so, can be set',
-      initial: -1,
-      set: (options, value) => {
-        if (value.length < 4) return -EINVAL;
-        if ((options.kind & (STREAM | UDP)) === 0) return -EOPNOTSUPP;
-        return int32(value) < 0 ? 0 : -EOPNOTSUPP;
-      },
-      get: (options, out) => ((options.kind & (STREAM | UDP)) === 0 ? -EOPNOTSUPP : putInts(out, -1)),
-    },
+    PEEK_OFF,
     { name: 'SO_NOFCS', option: so.SO_NOFCS, value: 'flag', effect: 'kept', why: 'of AF_PACKET' },
     {
       name: 'SO_SELECT_ERR_QUEUE',
@@ -205,7 +226,7 @@ export const SOCKET_ROWS: readonly OptionRow[] = [
       value: 'int',
       effect: 'kept',
       why: noPolling,
-      check: (_, value, cred) => (value > 0 && !isPrivileged(cred) ? -EPERM : value < 0 ? -EINVAL : 0),
+      range: [0, INT_MAX],
     },
     {
       name: 'SO_INCOMING_CPU',
@@ -265,8 +286,8 @@ export const SOCKET_ROWS: readonly OptionRow[] = [
       value: 'int',
       effect: 'kept',
       why: noPolling,
-      check: (_, value, cred) =>
-        value > BUSY_POLL_BUDGET && !isPrivileged(cred) ? -EPERM : inRange(value, 0, U16_MAX),
+      // More than there is, which nobody but root can have made any.
+      check: (_, value, cred) => (value > 0 && !isPrivileged(cred) ? -EPERM : inRange(value, 0, U16_MAX)),
       get: false,
     },
     {
@@ -277,24 +298,13 @@ export const SOCKET_ROWS: readonly OptionRow[] = [
       why: 'there is one network',
       get: (_, out) => (out.length !== 8 ? -EINVAL : putU64(out, 1n)),
     },
-    {
-      name: 'SO_TXREHASH',
-      option: so.SO_TXREHASH,
-      value: 'int',
-      effect: 'kept',
-      why: 'there is no second way to go by',
-      initial: 1,
-      only: [STREAM, EOPNOTSUPP],
-      check: (_, value) => inRange(value, -1, 1),
-      convert: value => (value === -1 ? 1 : value),
-    },
+    TXREHASH,
     {
       name: 'SO_RCVMARK',
       option: so.SO_RCVMARK,
       value: 'flag',
       effect: 'kept',
-      why: 'packets have no marks; root’s',
-      check: (_, __, cred) => (isPrivileged(cred) ? 0 : -EPERM),
+      why: 'packets have no marks',
     },
     {
       name: 'SO_DEVMEM_DONTNEED',

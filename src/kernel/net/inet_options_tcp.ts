@@ -38,6 +38,8 @@ const SYNCNT = 6;
 const MSS_DEFAULT = 536;
 /** net.core.somaxconn */
 const SOMAXCONN = 4096;
+/** Microseconds: a time of TCP in eighths has to fit. */
+const TX_DELAY_MAX = 2 ** 28 - 1;
 const INT_MAX = 2 ** 31 - 1;
 /** The only algorithm, as Linux calls it. */
 const RENO = 'reno';
@@ -356,5 +358,6 @@ export const TCP_ROWS: readonly OptionRow[] = ofLevel(ip.IPPROTO_TCP, [
     value: 'int',
     effect: 'kept',
     why: 'makes a network slower for tests',
+    range: [0, TX_DELAY_MAX],
   },
 ]);

@@ -2,9 +2,9 @@
 import { EINVAL, ENOPROTOOPT } from '../../abi/linux/errno.js';
 import * as so from '../../abi/linux/socket.js';
 import { int32, putInts, putU64 } from './option_bytes.js';
-import { type OptionRow, type OptionState, ofLevel } from './option_row.js';
+import { NO_PACING, type OptionRow, type OptionState, ofLevel } from './option_row.js';
 
-const U32_MAX = 2 ** 32 - 1;
+const U32_MAX = 2n ** 32n - 1n;
 /** struct sock_txtime: two ints. */
 const TXTIME_SIZE = 8;
 
@@ -21,22 +21,18 @@ const PACING: OptionRow = {
   value: 'int or 64 bits',
   effect: 'kept',
   why: 'there is no pacing; the rate is a limit that is asked for, not one that is needed',
-  initial: -1,
   set: (options, value) => {
     if (value.length < 4) return -EINVAL;
-    // Numbers that a double cannot hold are as good as the greatest.
-    let rate = int32(value) === -1 ? -1 : int32(value) >>> 0;
+    const narrow = BigInt(int32(value) >>> 0);
     if (value.length >= 8) {
-      const wide = new DataView(value.buffer, value.byteOffset).getBigUint64(0, true);
-      rate = wide > BigInt(Number.MAX_SAFE_INTEGER) ? -1 : Number(wide);
-    }
-    options.keep(PACING, rate);
+      options.pacingRate = new DataView(value.buffer, value.byteOffset).getBigUint64(0, true);
+    } else options.pacingRate = narrow === U32_MAX ? NO_PACING : narrow;
     return 0;
   },
   get: (options, out) => {
-    const rate = options.valueOf(PACING);
-    if (out.length >= 8) return putU64(out, BigInt.asUintN(64, BigInt(rate)));
-    return putInts(out, rate < 0 ? -1 : Math.min(rate, U32_MAX) | 0);
+    const rate = options.pacingRate;
+    if (out.length >= 8) return putU64(out, rate);
+    return putInts(out, Number(rate < U32_MAX ? rate : U32_MAX) | 0);
   },
 };
 

@@ -21,6 +21,13 @@ export function putInts(out: Uint8Array, ...values: number[]): number {
   return putBytes(out, new Uint8Array(Int32Array.from(values).buffer));
 }
 
+/** An int of IPPROTO_IP: a buffer that is shorter gets a byte, when one is enough (do_ip_getsockopt()). */
+export function putShortInt(out: Uint8Array, value: number): number {
+  if (out.length === 0 || out.length >= 4 || value < 0 || value > 0xff) return putInts(out, value);
+  out[0] = value;
+  return 1;
+}
+
 export function putU64(out: Uint8Array, value: bigint): number {
   return putBytes(out, new Uint8Array(BigUint64Array.of(value).buffer));
 }

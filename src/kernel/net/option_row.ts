@@ -97,6 +97,8 @@ export interface OptionRow {
 const BUFFER_DEFAULT = 212992;
 const TCP_RECEIVE_BUFFER = 131072;
 const TCP_SEND_BUFFER = 16384;
+/** SO_MAX_PACING_RATE of a socket that has none: ~0UL. */
+export const NO_PACING = 2n ** 64n - 1n;
 /** struct icmp6_filter: 256 bits, set for the types that are blocked. */
 const ICMP6_FILTER_SIZE = 32;
 
@@ -120,6 +122,8 @@ export class OptionState {
   /** SO_LINGER: whether close(2) waits, and how long. */
   isLingering = false;
   lingerSeconds = 0;
+  /** SO_MAX_PACING_RATE: bytes a second. */
+  pacingRate = NO_PACING;
   // Control messages that come with datagrams: of IPPROTO_IP and of IPPROTO_IPV6.
   recvPktInfo = false;
   recvTtl = false;
@@ -148,6 +152,7 @@ export class OptionState {
     this.timestamp = from.timestamp;
     this.isLingering = from.isLingering;
     this.lingerSeconds = from.lingerSeconds;
+    this.pacingRate = from.pacingRate;
     for (const [row, value] of from.#kept) {
       if (row.isOwn !== true) this.keep(row, value);
     }
