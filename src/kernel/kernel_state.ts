@@ -6,7 +6,7 @@ import { InetFamily } from './net/inet_family.js';
 import { Interfaces } from './net/interfaces.js';
 import { LocalFamily } from './net/local_family.js';
 import { NetlinkFamily } from './net/netlink_socket.js';
-import { type NetStack, SocketState } from './net/sockets.js';
+import { SocketState } from './net/sockets.js';
 import { type Stack, startStack } from './net/stack.js';
 import { encodeHandle, findByHandle, HANDLE_LENGTH } from './parts/handles.js';
 import { LockTable, LockWaits } from './parts/locks.js';
@@ -73,7 +73,7 @@ export class KernelState implements FileSystemResources {
   }
 
   /** The stack's interfaces; it is started for them. */
-  get netStack(): NetStack | undefined {
+  get netStack(): Interfaces | undefined {
     this.startNet();
     return this.sockets.stack;
   }

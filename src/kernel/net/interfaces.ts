@@ -24,6 +24,7 @@ import type { Stack } from './stack.js';
 /** The loopback interface, as Linux numbers and names it. */
 const LOOPBACK = 1;
 const LOOPBACK_NAME = 'lo';
+const ETHERNET_NAME = 'eth';
 /** enum of rn_netif_set() in native/lwip/rumpnetif.h. */
 const RN_IF_UP = 1;
 const RN_IF_MTU = 2;
@@ -33,7 +34,7 @@ const LAST_BROADCAST_PREFIX = 30;
 export class Interfaces implements NetStack {
   readonly #stack: Stack;
   /** Index -> name, in order. */
-  readonly #names = new Map<number, string>([[LOOPBACK, LOOPBACK_NAME]]);
+  #names = new Map<number, string>([[LOOPBACK, LOOPBACK_NAME]]);
 
   constructor(stack: Stack) {
     this.#stack = stack;
@@ -55,6 +56,25 @@ export class Interfaces implements NetStack {
   #indexOf(name: string): number {
     for (const [index, each] of this.#names) if (each === name) return index;
     return -ENODEV;
+  }
+
+  /** A new Ethernet interface, down and without addresses: its name, or -EINVAL, -ENOSPC. `mac`: 6 bytes; `mtu`: bytes. */
+  addEthernet(mac: Uint8Array, mtu: number): string | number {
+    const index = this.#stack.calls.addInterface(mac, mtu);
+    if (index < 0) return index;
+    const name = `${ETHERNET_NAME}${index - LOOPBACK - 1}`;
+    // A number that was given back is in its place again.
+    this.#names = new Map([...this.#names, [index, name] as const].sort(([a], [b]) => a - b));
+    return name;
+  }
+
+  /** -ENODEV; the loopback interface stays: -EOPNOTSUPP. */
+  removeEthernet(name: string): number {
+    const index = this.#indexOf(name);
+    if (index < 0) return index;
+    if (index === LOOPBACK) return -EOPNOTSUPP;
+    this.#names.delete(index);
+    return this.#stack.calls.removeInterface(index);
   }
 
   /** As changeInterface() of SocketProcess; lwIP has one IPv4 address for each interface, and networks of IPv6 of 64 bits: -EOPNOTSUPP. */

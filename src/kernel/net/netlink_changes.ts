@@ -143,7 +143,7 @@ export function changeAddress(
 }
 
 /** What a request says of a route. */
-interface RouteWish {
+export interface RouteWish {
   readonly family: number;
   readonly prefixLength: number;
   readonly destination: Uint8Array;
@@ -192,7 +192,7 @@ function matchesAll(destination: Uint8Array, prefixLength: number): boolean {
   return matches(destination, network, destination.length * 8);
 }
 
-function isSame(route: NetRoute, wish: RouteWish): boolean {
+export function isSame(route: NetRoute, wish: RouteWish): boolean {
   return (
     route.family === wish.family &&
     route.prefixLength === wish.prefixLength &&
@@ -234,7 +234,7 @@ export function changeRoute(
 }
 
 /** The index of the interface that a route leaves by: -ENODEV, -ENETUNREACH for a gateway that is on no network of ours. */
-function interfaceFor(wish: RouteWish, links: readonly NetInterface[]): number {
+export function interfaceFor(wish: RouteWish, links: readonly NetInterface[]): number {
   if (wish.interface !== 0) {
     return links.some(({ index }) => index === wish.interface) ? wish.interface : -ENODEV;
   }

@@ -5,6 +5,7 @@ import { synthDir } from '../parts/synth.js';
 import type { Credentials } from '../rump_kernel.js';
 import type { InterfaceChange, NetInterface, NetRoute } from '../socket_calls.js';
 import { FileSystem, type FileSystemResources } from '../vfs/file_system.js';
+import type { Interfaces } from './interfaces.js';
 import type { OpenSocket, SocketCaller } from './open_socket.js';
 
 /** An address family: makes sockets. Checks come in the order of __sock_create() of net/socket.c. */
@@ -26,7 +27,8 @@ export interface NetStack {
 export class SocketState {
   /** AF_* -> the family. */
   readonly families = new Map<number, SocketFamily>();
-  stack: NetStack | undefined;
+  /** Undefined until the stack is started. */
+  stack: Interfaces | undefined;
   readonly loop: EventLoop;
   /** Where socket inodes live (sockfs). */
   readonly fs: FileSystem;
