@@ -49,6 +49,7 @@ extern struct rh_event rh_event;
 int rh_next(int resume, int64_t value);
 void rh_next_timeout(int milliseconds);
 int rh_wait_for(int tid, int *status);
+int rh_poll_for(int tid, int *status);
 
 /* start.c */
 struct rh_start {
@@ -61,6 +62,7 @@ struct rh_start {
 	int32_t filter_length; /* 0: no filter */
 	int32_t hidden;	       /* the number at which the placeholders' source is kept */
 	int32_t open;	       /* bit n: fd n is open for the program, and was made close-on-exec by Node */
+	int32_t notify;	       /* the call that the filter notifies of (install.c); 0: none */
 };
 int rh_start(const struct rh_start *how);
 int rh_start_error(void);
@@ -85,6 +87,17 @@ int rh_interrupt(int tid);
 int rh_kill(int pid, int signal);
 int rh_tkill(int tid, int signal);
 int rh_resume_other(int tid, int request, int signal);
+
+/* install.c */
+void rh_install_by(int fd, int number);
+int rh_free_number(int tid, int first, int last);
+int rh_install(int tid, int stage, const struct user_regs_struct *regs, int fd, int first, int flags, int then);
+
+/* mirror.c */
+int rh_mirror_open(int alone);
+int rh_mirror_fd(int number);
+int rh_mirror_set(int number, int want);
+void rh_mirror_close(int number);
 
 /* net.c */
 enum {

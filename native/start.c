@@ -29,6 +29,7 @@ extern char **environ;
 
 static int error_pipe[2] = {-1, -1};
 static pid_t root_pid;
+static int start_error;
 
 /* A signal that was sent to us alone is the program's; what the terminal sends reaches the program by itself. */
 static void pass_on(int signal, siginfo_t *info, void *context)
@@ -76,15 +77,35 @@ static void drop_launch_variables(void)
 }
 
 /* no_new_privs only where the kernel demands it, so that setuid programs keep working for root (seccomp(2)). */
-static int install_filter(const struct sock_filter *filter, int length)
+static int install_filter(const struct sock_filter *filter, int length, unsigned int flags)
 {
 	struct sock_fprog prog = {(unsigned short)length, (struct sock_filter *)(uintptr_t)filter};
+	int r;
 
-	if (length == 0 || syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) == 0)
+	if (length == 0)
 		return 0;
+	r = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &prog);
+	if (r >= 0)
+		return r;
 	if (errno != EACCES || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
-	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) < 0 ? -errno : 0;
+	r = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &prog);
+	return r < 0 ? -errno : r;
+}
+
+/* Installs the filter and lends its listener to the tracer, which copies it while we wait (take_listener()). */
+static int install_with_listener(const struct rh_start *how, int go)
+{
+	int fd = install_filter(how->filter, how->filter_length,
+				SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+	char byte;
+
+	if (fd < 0)
+		return fd;
+	if (write(error_pipe[1], &fd, sizeof fd) != (ssize_t)sizeof fd || read(go, &byte, 1) != 1)
+		_exit(125);
+	(void)close(fd);
+	return 0;
 }
 
 /* What a failed start says besides errno: rh_start_error(). */
@@ -151,13 +172,38 @@ static void child(const struct rh_start *how, char **argv, int go)
 			(void)close(fd);
 	drop_launch_variables();
 	if (error == 0)
-		error = -install_filter(how->filter, how->filter_length);
+		error = how->notify > 0 ? -install_with_listener(how, go)
+					: -install_filter(how->filter, how->filter_length, 0);
 	if (error != 0)
 		error |= NOT_EXEC;
 	else
 		error = exec_first(how->candidates, argv);
 	(void)!write(error_pipe[1], &error, sizeof error);
 	_exit(125);
+}
+
+/*
+ * A copy of the listener of the child's filter. What the child writes in its place is an error that rh_start_error() tells.
+ */
+static int take_listener(pid_t pid, int notify)
+{
+	int number = 0, fd = -1, pidfd;
+
+	if (read(error_pipe[0], &number, sizeof number) != (ssize_t)sizeof number)
+		return 0;
+	if (number >= NOT_EXEC) {
+		start_error = number;
+		return 0;
+	}
+	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd >= 0) {
+		fd = (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
+		(void)close(pidfd);
+	}
+	if (fd < 0)
+		return -errno;
+	rh_install_by(fd, notify);
+	return 0;
 }
 
 static char **split(const char *args, int argc)
@@ -201,6 +247,11 @@ int rh_start(const struct rh_start *how)
 		error = -errno;
 	else if (write(go[1], "", 1) != 1)
 		error = -errno;
+	else if (how->notify > 0) {
+		error = take_listener(pid, how->notify);
+		if (error == 0 && start_error == 0 && write(go[1], "", 1) != 1)
+			error = -errno;
+	}
 	(void)close(go[1]);
 	if (error < 0) {
 		(void)kill(pid, SIGKILL);
@@ -212,9 +263,9 @@ int rh_start(const struct rh_start *how)
 /* After the child has gone without an exec: execve's errno, with NOT_EXEC or more added where it was not execve's; 0: unknown. */
 int rh_start_error(void)
 {
-	int error = 0;
+	int error = start_error;
 
-	if (read(error_pipe[0], &error, sizeof error) != (ssize_t)sizeof error)
+	if (error == 0 && read(error_pipe[0], &error, sizeof error) != (ssize_t)sizeof error)
 		error = 0;
 	(void)close(error_pipe[0]);
 	return error;

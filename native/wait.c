@@ -82,6 +82,23 @@ int rh_wait_for(int tid, int *status)
 	}
 }
 
+/* As rh_wait_for(), but does not wait: 0 when the thread has no event. */
+int rh_poll_for(int tid, int *status)
+{
+	if (dequeue_for(tid, status))
+		return 1;
+	for (;;) {
+		pid_t got = waitpid(-1, status, __WALL | WNOHANG);
+
+		if (got == tid)
+			return 1;
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0 || enqueue(got, *status) < 0)
+			return 0;
+	}
+}
+
 static void resume(int how, int64_t value)
 {
 	int tid = rh_event.tid;

@@ -2,6 +2,7 @@ import { EBADF, EFAULT, EFBIG, EMFILE, EPIPE } from '../abi/linux/errno.js';
 import { F_DUPFD, F_DUPFD_CLOEXEC } from '../abi/linux/fcntl.js';
 import { PATH_MAX } from '../abi/linux/limits.js';
 import { SIGPIPE, SIGXFSZ } from '../abi/linux/signal.js';
+import { SO_TYPE, SOCK_STREAM, SOL_SOCKET } from '../abi/linux/socket.js';
 import { NR } from '../abi/linux/syscalls.js';
 import { then } from '../kernel/results.js';
 import type { KernelProcess, Result } from '../kernel/rump_kernel.js';
@@ -55,11 +56,21 @@ export function withPath(kernel: KernelProcess, fd: number, next: (path: string)
 }
 
 /** As reply(), for calls that write or grow: SIGPIPE for a broken pipe, SIGXFSZ for a file at RLIMIT_FSIZE, in the thread that called. */
-export function replyWrite(call: Call, result: Result): void {
+export function replyWrite(call: Call, fd: number, result: Result): void {
   whenDone(call, result, done => {
-    if (done === -EPIPE) native.tkill(call.tid, SIGPIPE);
+    if (done === -EPIPE) return brokenPipe(call, fd);
     if (done === -EFBIG && Number.isFinite(call.state.limits.fsize)) native.tkill(call.tid, SIGXFSZ);
     call.answer(done);
+  });
+}
+
+const typeOut = new Uint8Array(4);
+
+/** EPIPE: with SIGPIPE in the thread that called, but for sockets that are no streams (only those send it in the host's net/). */
+export function brokenPipe(call: Call, fd: number): void {
+  whenDone(call, call.state.kernel.getsockopt(fd, SOL_SOCKET, SO_TYPE, typeOut), length => {
+    if (length < 0 || typeOut[0] === SOCK_STREAM) native.tkill(call.tid, SIGPIPE);
+    call.answer(-EPIPE);
   });
 }
 
@@ -152,7 +163,7 @@ export function answerFd(call: Call, hijack: Hijack, rump: number, cloexec: bool
 const ROOM = 64;
 
 /** Makes room for a number in the host's table; the program goes on seeing the limit that it set. */
-function raiseLimit(call: Call, needed: number): void {
+export function raiseLimit(call: Call, needed: number): void {
   const { state } = call;
   const limit = new Uint8Array(16);
   const scratch = call.scratch(limit.length);

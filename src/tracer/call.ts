@@ -1,4 +1,4 @@
-import { eventRegs, native, Resume, Stage } from './native.js';
+import { eventRegs, native, Resume, Stage, Then } from './native.js';
 import { ARGUMENT_REGS, getAddress, getSigned, Reg, SYSCALL_INSN_SIZE, setReg } from './regs.js';
 import type { Parked, Scratch, Thread } from './thread.js';
 import { TraceeUio } from './uio.js';
@@ -11,8 +11,10 @@ const NR_EXIT_GROUP = 231;
 /** include/linux/errno.h: not for user space; the host kernel turns it into EINTR or a restart. */
 const ERESTARTSYS = 512;
 const ERESTART_RESTARTBLOCK = 516;
+const ESRCH = 3;
 const EINTR = 4;
 const EFAULT = 14;
+const EMFILE = 24;
 
 /** sys/mman.h */
 const PROT_READ_WRITE = 3;
@@ -231,6 +233,33 @@ export class StoppedCall<S> {
     if (native.inject(tid, this.#stage, eventRegs, nr, a0, a1, a2, a3, a4, a5) < 0) throw new ThreadGone(tid);
     this.#stage = Stage.EXIT;
     return native.injectedResult();
+  }
+
+  /**
+   * Puts a copy of the tracer's descriptor `fd` into the thread's table, at `first` or the next free number; `flags`: O_CLOEXEC. Returns
+   * the number, -EMFILE when the host's limit is too low, or another -errno.
+   */
+  install(fd: number, first: number, flags: number): number {
+    this.#resend();
+    const { tid } = this;
+    const number = native.install(tid, this.#stage, eventRegs, fd, first, flags, Then.STOP);
+    if (number === -ESRCH) throw new ThreadGone(tid);
+    if (number !== -EMFILE) this.#stage = Stage.EXIT;
+    return number;
+  }
+
+  /** As install(), and the call ends with the number: the thread runs on, unless it is -EMFILE. */
+  answerInstalled(fd: number, first: number, flags: number): number {
+    const { tid } = this;
+    if (this.#signal !== 0 || this.thread.process.exitStatus !== undefined || this.onAnswer !== undefined) {
+      const number = this.install(fd, first, flags);
+      if (number !== -EMFILE) this.answer(number);
+      return number;
+    }
+    const number = native.install(tid, this.#stage, eventRegs, fd, first, flags, Then.RUN);
+    if (number === -ESRCH) throw new ThreadGone(tid);
+    if (number !== -EMFILE) resumption.how = Resume.HOLD;
+    return number;
   }
 
   /** Waits for the rump kernel while the thread can be interrupted and killed; a signal ends the wait as on Linux. */
