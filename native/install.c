@@ -169,7 +169,7 @@ int rh_install(int tid, int stage, const struct user_regs_struct *regs, int fd, 
 	add.newfd_flags = (uint32_t)flags;
 	r = ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
 	if (r < 0) {
-		r = -errno;
+		r = errno == EMFILE ? -ENFILE : -errno;
 		answer(add.id, r);
 	}
 	if (then == THEN_STOP) {

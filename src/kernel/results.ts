@@ -27,6 +27,10 @@ class Chain implements Pending {
     return this.#current.killable === true;
   }
 
+  get restarts(): boolean {
+    return this.#current.restarts !== false;
+  }
+
   onDone(done: (result: number) => void): void {
     this.#done = done;
   }

@@ -84,7 +84,11 @@ function transferVector(call: Call, fd: number, form: VectorForm): void {
   const { kernel } = call.state;
   const { offset, flags } = form;
   if (form.write) {
-    replyWrite(call, fd, offset === undefined ? kernel.write(fd, uio) : kernel.pwrite(fd, uio, offset, flags));
+    replyWrite(
+      call,
+      fd,
+      offset === undefined ? kernel.write(fd, uio) : kernel.pwrite(fd, uio, offset, flags),
+    );
   } else {
     reply(call, offset === undefined ? kernel.read(fd, uio) : kernel.pread(fd, uio, offset, flags));
   }
