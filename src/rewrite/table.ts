@@ -15,6 +15,7 @@ import * as names from './calls/names.js';
 import * as open from './calls/open.js';
 import * as other from './calls/other.js';
 import * as process from './calls/process.js';
+import * as rights from './calls/rights.js';
 import * as rw from './calls/rw.js';
 import * as sockets from './calls/sockets.js';
 import * as stat from './calls/stat.js';
@@ -296,9 +297,16 @@ export const TABLE: readonly Row[] = [
   full('setsockopt', fd(0), sockets.sysSetsockopt),
   full('sendto', fd(0), sockets.sysSendto),
   full('recvfrom', fd(0), sockets.sysRecvfrom),
-  refused('sendmsg', ALWAYS, messages.sysSendmsg, 'EOPNOTSUPP when it would pass a rump descriptor'),
-  refused('sendmmsg', ALWAYS, messages.sysSendmmsg, 'as sendmsg'),
-  refused('io_submit', ALWAYS, messages.sysIoSubmit, 'EINVAL for rump descriptors'),
+  partial(
+    'sendmsg',
+    ALWAYS,
+    messages.sysSendmsg,
+    'EOPNOTSUPP when it would pass a descriptor between the kernels',
+  ),
+  partial('sendmmsg', ALWAYS, messages.sysSendmmsg, 'as sendmsg'),
+  full('recvmsg', fd(0), messages.sysRecvmsg),
+  full('recvmmsg', fd(0), messages.sysRecvmmsg),
+  refused('io_submit', ALWAYS, rights.sysIoSubmit, 'EINVAL for rump descriptors'),
   refused(
     'io_uring_setup',
     { by: 'errno', errno: ENOSYS },

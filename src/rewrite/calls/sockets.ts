@@ -1,58 +1,25 @@
 /** The calls on sockets but for messages: socket(2), bind(2), connect(2), accept(2), names, options, send(2) and recv(2). */
 import { EFAULT, EINVAL, ENOTSOCK, EPIPE } from '../../abi/linux/errno.js';
 import { MAX_RW_COUNT } from '../../abi/linux/limits.js';
-import { MSG_NOSIGNAL, SOCK_CLOEXEC, SOCKADDR_STORAGE_SIZE } from '../../abi/linux/socket.js';
+import { MSG_NOSIGNAL, SOCK_CLOEXEC } from '../../abi/linux/socket.js';
 import { S_IFSOCK } from '../../abi/linux/stat.js';
 import { NR } from '../../abi/linux/syscalls.js';
 import type { Result } from '../../kernel/rump_kernel.js';
-import type { AddressOut } from '../../kernel/socket_calls.js';
 import { decideFamily } from '../../policy/decide.js';
 import { explainRule } from '../../policy/words.js';
 import { because, brokenPipe, type Call, type Hijack, reply, rumpFd, whenDone } from '../hijack.js';
 import { answerSocket, placeAny } from '../placing.js';
+import { addressOut, readAddress, readInt, writeAddress, writeInt } from './addresses.js';
 import { USER_END } from './rw.js';
 
 /** As much of an option's value as is read or written; no option of Linux is longer. */
 const OPTION_MAX = 65536;
 
-const word = new Uint8Array(4);
-const wordView = new DataView(word.buffer);
-
-/** An int of the program's, or undefined (EFAULT). */
-function readInt(call: Call, at: number): number | undefined {
-  return call.read(at, word) < 0 ? undefined : wordView.getInt32(0, true);
-}
-
-function writeInt(call: Call, at: number, value: number): number {
-  wordView.setInt32(0, value, true);
-  return call.write(at, word);
-}
-
-/** Ends a call whose other arguments are wrong: what is no socket comes first. */
+/** Ends a call whose other arguments are wrong, or (0) ask for nothing: what is no socket comes first. */
 export function refuseSocket(call: Call, fd: number, errno: number): void {
-  whenDone(call, call.state.kernel.fileType(fd), type => call.answer(type === S_IFSOCK ? -errno : -ENOTSOCK));
-}
-
-/** A socket's address out of the program's memory (move_addr_to_kernel, net/socket.c), or -errno. */
-export function readAddress(call: Call, at: number, length: number): Uint8Array | number {
-  if (length < 0 || length > SOCKADDR_STORAGE_SIZE) return -EINVAL;
-  const address = new Uint8Array(length);
-  return call.read(at, address) < 0 ? -EFAULT : address;
-}
-
-/** Where the kernel puts an address. */
-export function addressOut(): AddressOut {
-  return { bytes: new Uint8Array(SOCKADDR_STORAGE_SIZE), length: 0 };
-}
-
-/** Gives the program an address, as much as it has room for, and its whole length (move_addr_to_user, net/socket.c). */
-export function writeAddress(call: Call, out: AddressOut, at: number, lengthAt: number): number {
-  const room = readInt(call, lengthAt);
-  if (room === undefined) return -EFAULT;
-  if (room < 0) return -EINVAL;
-  const length = Math.min(room, out.length);
-  if (call.write(at, out.bytes, 0, length) < 0) return -EFAULT;
-  return writeInt(call, lengthAt, out.length);
+  whenDone(call, call.state.kernel.fileType(fd), type =>
+    call.answer(type !== S_IFSOCK ? -ENOTSOCK : errno === 0 ? 0 : -errno),
+  );
 }
 
 // Making sockets.
@@ -123,7 +90,7 @@ function accept(call: Call, hijack: Hijack, flags: number): void {
   whenDone(call, call.state.kernel.accept(fd, flags, peer), rump => {
     if (rump < 0) return call.answer(rump);
     if (peer !== undefined) {
-      const written = writeAddress(call, peer, at, call.address(2));
+      const written = writeAddress(call, hijack, peer, at, call.address(2));
       if (written < 0) {
         call.state.kernel.close(rump);
         return call.answer(written);
@@ -144,7 +111,7 @@ export function sysAccept4(call: Call, hijack: Hijack): void {
 export function sysBind(call: Call, hijack: Hijack): void {
   const fd = rumpFd(call, hijack, 0);
   if (fd < 0) return;
-  const address = readAddress(call, call.address(1), call.int(2));
+  const address = readAddress(call, hijack, call.address(1), call.int(2));
   if (typeof address === 'number') return refuseSocket(call, fd, -address);
   reply(call, call.state.kernel.bind(fd, address));
 }
@@ -152,7 +119,7 @@ export function sysBind(call: Call, hijack: Hijack): void {
 export function sysConnect(call: Call, hijack: Hijack): void {
   const fd = rumpFd(call, hijack, 0);
   if (fd < 0) return;
-  const address = readAddress(call, call.address(1), call.int(2));
+  const address = readAddress(call, hijack, call.address(1), call.int(2));
   if (typeof address === 'number') return refuseSocket(call, fd, -address);
   const mirror = call.state.files.mirrorOf(call.int(0));
   // A blocking connect(2) that fails leaves a socket that can be connected again: nobody is to see the hangup meanwhile.
@@ -192,7 +159,7 @@ function name(call: Call, hijack: Hijack, which: NameCall): void {
   if (fd < 0) return;
   const out = addressOut();
   whenDone(call, call.state.kernel[which](fd, out), result =>
-    call.answer(result < 0 ? result : writeAddress(call, out, call.address(1), call.address(2))),
+    call.answer(result < 0 ? result : writeAddress(call, hijack, out, call.address(1), call.address(2))),
   );
 }
 export function sysGetsockname(call: Call, hijack: Hijack): void {
@@ -261,7 +228,7 @@ export function sysSendto(call: Call, hijack: Hijack): void {
   const { kernel } = call.state;
   const uio = call.uio(false, call.address(1), length);
   if (nameAt === 0) return replySend(call, fd, flags, kernel.sendMsg(fd, uio, flags, undefined));
-  const to = readAddress(call, nameAt, call.int(5));
+  const to = readAddress(call, hijack, nameAt, call.int(5));
   if (typeof to === 'number') return refuseSocket(call, fd, -to);
   replySend(call, fd, flags, kernel.sendMsg(fd, uio, flags, { name: to, control: [] }));
 }
@@ -279,7 +246,7 @@ export function sysRecvfrom(call: Call, hijack: Hijack): void {
   const from = addressOut();
   const message = { name: from, controlRoom: 0, control: [], flags: 0 };
   whenDone(call, kernel.recvMsg(fd, uio, flags, message), received => {
-    const written = received < 0 ? 0 : writeAddress(call, from, nameAt, call.address(5));
+    const written = received < 0 ? 0 : writeAddress(call, hijack, from, nameAt, call.address(5));
     call.answer(written < 0 ? written : received);
   });
 }
