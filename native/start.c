@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -29,7 +30,9 @@ extern char **environ;
 
 static int error_pipe[2] = {-1, -1};
 static pid_t root_pid;
-static int start_error;
+/* Shared with the child: the number of its filter's listener. */
+static int *lent;
+enum { NOT_YET = -1, NO_LISTENER = -4096 };
 
 /* A signal that was sent to us alone is the program's; what the terminal sends reaches the program by itself. */
 static void pass_on(int signal, siginfo_t *info, void *context)
@@ -93,18 +96,24 @@ static int install_filter(const struct sock_filter *filter, int length, unsigned
 	return r < 0 ? -errno : r;
 }
 
-/* Installs the filter and lends its listener to the tracer, which copies it while we wait (take_listener()). */
-static int install_with_listener(const struct rh_start *how, int go)
+/*
+ * Installs the filter and lends its listener to the tracer, which copies it while we are stopped (take_listener()). No system
+ * call may be needed for that: the filter stops those on descriptors of the tracer's numbers.
+ */
+static int install_with_listener(const struct rh_start *how)
 {
 	int fd = install_filter(how->filter, how->filter_length,
 				SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
-	char byte;
 
-	if (fd < 0)
+	/* One filter of a process can have a listener (seccomp(2)): sandboxes may have made theirs. Only sockets need ours. */
+	if (fd == -EBUSY)
+		fd = install_filter(how->filter, how->filter_length, 0) < 0 ? -EBUSY : NO_LISTENER;
+	if (fd < 0 && fd != NO_LISTENER)
 		return fd;
-	if (write(error_pipe[1], &fd, sizeof fd) != (ssize_t)sizeof fd || read(go, &byte, 1) != 1)
-		_exit(125);
-	(void)close(fd);
+	*lent = fd;
+	__asm__ volatile("int3");
+	if (fd >= 0)
+		(void)close(fd);
 	return 0;
 }
 
@@ -172,7 +181,7 @@ static void child(const struct rh_start *how, char **argv, int go)
 			(void)close(fd);
 	drop_launch_variables();
 	if (error == 0)
-		error = how->notify > 0 ? -install_with_listener(how, go)
+		error = how->notify > 0 ? -install_with_listener(how)
 					: -install_filter(how->filter, how->filter_length, 0);
 	if (error != 0)
 		error |= NOT_EXEC;
@@ -182,27 +191,50 @@ static void child(const struct rh_start *how, char **argv, int go)
 	_exit(125);
 }
 
-/*
- * A copy of the listener of the child's filter. What the child writes in its place is an error that rh_start_error() tells.
- */
+/* Until the child has a listener to lend and is stopped: 0. -ECHILD when it ends instead, for a reason that rh_start_error() tells. */
+static int wait_for_listener(pid_t pid)
+{
+	siginfo_t info;
+	int status;
+
+	for (;;) {
+		if (waitid(P_PID, (id_t)pid, &info, WEXITED | WSTOPPED | WNOWAIT | __WALL) < 0) {
+			if (errno != EINTR)
+				return -errno;
+			continue;
+		}
+		if (info.si_code == CLD_EXITED || info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED)
+			return -ECHILD;
+		if (waitpid(pid, &status, WSTOPPED | __WALL) < 0 || !WIFSTOPPED(status))
+			continue;
+		if (status >> 8 == SIGTRAP && *lent != NOT_YET)
+			return 0;
+		/* A signal, from the terminal say. */
+		(void)ptrace(PTRACE_CONT, pid, NULL, (void *)(uintptr_t)(status >> 16 == 0 ? WSTOPSIG(status) : 0));
+	}
+}
+
+/* A copy of the listener of the child's filter. */
 static int take_listener(pid_t pid, int notify)
 {
-	int number = 0, fd = -1, pidfd;
+	int error = wait_for_listener(pid);
+	int fd, pidfd;
 
-	if (read(error_pipe[0], &number, sizeof number) != (ssize_t)sizeof number)
-		return 0;
-	if (number >= NOT_EXEC) {
-		start_error = number;
+	if (error < 0)
+		return error == -ECHILD ? 0 : error;
+	if (*lent == NO_LISTENER) {
+		(void)ptrace(PTRACE_CONT, pid, NULL, NULL);
 		return 0;
 	}
 	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (pidfd >= 0) {
-		fd = (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
+	fd = pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd, *lent, 0);
+	error = -errno;
+	if (pidfd >= 0)
 		(void)close(pidfd);
-	}
 	if (fd < 0)
-		return -errno;
+		return error;
 	rh_install_by(fd, notify);
+	(void)ptrace(PTRACE_CONT, pid, NULL, NULL);
 	return 0;
 }
 
@@ -231,6 +263,10 @@ int rh_start(const struct rh_start *how)
 		return -ENOMEM;
 	if (pipe2(go, O_CLOEXEC) < 0 || pipe2(error_pipe, O_CLOEXEC) < 0)
 		return -errno;
+	lent = mmap(NULL, sizeof *lent, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (lent == MAP_FAILED)
+		return -errno;
+	*lent = NOT_YET;
 	pid = fork();
 	if (pid < 0)
 		return -errno;
@@ -247,12 +283,10 @@ int rh_start(const struct rh_start *how)
 		error = -errno;
 	else if (write(go[1], "", 1) != 1)
 		error = -errno;
-	else if (how->notify > 0) {
+	else if (how->notify > 0)
 		error = take_listener(pid, how->notify);
-		if (error == 0 && start_error == 0 && write(go[1], "", 1) != 1)
-			error = -errno;
-	}
 	(void)close(go[1]);
+	(void)munmap(lent, sizeof *lent);
 	if (error < 0) {
 		(void)kill(pid, SIGKILL);
 		(void)waitpid(pid, NULL, __WALL);
@@ -263,9 +297,9 @@ int rh_start(const struct rh_start *how)
 /* After the child has gone without an exec: execve's errno, with NOT_EXEC or more added where it was not execve's; 0: unknown. */
 int rh_start_error(void)
 {
-	int error = start_error;
+	int error = 0;
 
-	if (error == 0 && read(error_pipe[0], &error, sizeof error) != (ssize_t)sizeof error)
+	if (read(error_pipe[0], &error, sizeof error) != (ssize_t)sizeof error)
 		error = 0;
 	(void)close(error_pipe[0]);
 	return error;

@@ -6,9 +6,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "lwip/inet_chksum.h"
 #include "lwip/init.h"
 #include "lwip/ip.h"
 #include "lwip/priv/tcp_priv.h"
+#include "lwip/prot/icmp6.h"
 #include "lwip/prot/ip4.h"
 #include "lwip/prot/ip6.h"
 
@@ -203,6 +205,27 @@ static void tell_dirty(void)
 
 /* Packets of the loopback interface. */
 
+int rn_in_input;
+
+/* lwIP answers pings, and packets that nobody wants, with a TTL of 255, and other kernels with their default. */
+void rn_answer_ttl(struct pbuf *p)
+{
+	uint8_t *ip = p->payload;
+	int header = p->len > 0 ? (ip[0] & 15) * 4 : 0;
+
+	if (p->len > 0 && ip[0] >> 4 == 6) {
+		/* Not neighbour discovery, which demands 255 (RFC 4861). */
+		if (p->len > IP6_HLEN && ip[6] == IP6_NEXTH_ICMP6 && (ip[40] < 128 || ip[40] == ICMP6_TYPE_EREP))
+			ip[7] = RN_TTL;
+	} else if (p->len > IP_HLEN && ip[9] == IP_PROTO_ICMP) {
+		struct ip_hdr *iphdr = p->payload;
+
+		IPH_TTL_SET(iphdr, RN_TTL);
+		IPH_CHKSUM_SET(iphdr, 0);
+		IPH_CHKSUM_SET(iphdr, inet_chksum(iphdr, (u16_t)header));
+	}
+}
+
 void rn_loop(struct pbuf *p, struct netif *netif)
 {
 	/* A copy: the sender keeps what it may have to send again, and the headers change on the way in. */
@@ -217,6 +240,8 @@ void rn_loop(struct pbuf *p, struct netif *netif)
 	rn_lo_counters.rx_packets++;
 	rn_lo_counters.tx_bytes += p->tot_len;
 	rn_lo_counters.rx_bytes += p->tot_len;
+	if (rn_in_input)
+		rn_answer_ttl(copy);
 	rn_loop_again(copy);
 }
 
@@ -290,7 +315,9 @@ void rn_pump(void)
 			if (rn_tcp_holds(p, netif))
 				continue;
 			rn_before_input(p);
+			rn_in_input = 1;
 			input(p, netif);
+			rn_in_input = 0;
 		}
 	} while (rn_tcp_acknowledge());
 	is_pumping = 0;

@@ -236,7 +236,7 @@ void rn_datagram_apply(struct rn_socket *s)
 	if (s->pcb.any == NULL)
 		return;
 	if (!rn_is_udp(s)) {
-		s->pcb.raw->ttl = s->ttl > 0 ? (u8_t)s->ttl : RAW_TTL;
+		s->pcb.raw->ttl = s->ttl > 0 ? (u8_t)s->ttl : RN_TTL;
 		s->pcb.raw->tos = (u8_t)s->tos;
 		s->pcb.raw->mcast_ttl = (u8_t)s->multicast_ttl;
 		raw_set_flags(s->pcb.raw, s->hdrincl ? RAW_FLAGS_HDRINCL : 0);
@@ -250,7 +250,7 @@ void rn_datagram_apply(struct rn_socket *s)
 			raw_clear_flags(s->pcb.raw, RAW_FLAGS_MULTICAST_LOOP);
 		return;
 	}
-	s->pcb.udp->ttl = s->ttl > 0 ? (u8_t)s->ttl : UDP_TTL;
+	s->pcb.udp->ttl = s->ttl > 0 ? (u8_t)s->ttl : RN_TTL;
 	s->pcb.udp->tos = (u8_t)s->tos;
 	udp_set_multicast_ttl(s->pcb.udp, (u8_t)s->multicast_ttl);
 	if (s->multicast_loop)

@@ -137,6 +137,8 @@ static err_t port_output(struct netif *netif, struct pbuf *p, const ip4_addr_t *
 	err_t error;
 
 	port->has_sent = 0;
+	if (rn_in_input)
+		rn_answer_ttl(p);
 	error = etharp_output(netif, p, to);
 	if (error != ERR_OK || port->has_sent)
 		return error;
@@ -168,6 +170,8 @@ static err_t port_output_v6(struct netif *netif, struct pbuf *p, const ip6_addr_
 
 	/* To ask for the neighbour's address is to send a packet from within this one's output. */
 	port->has_sent = 0;
+	if (rn_in_input)
+		rn_answer_ttl(p);
 	error = ethip6_output(netif, p, to);
 	is_waiting = error == ERR_OK && !port->has_sent;
 	port->has_sent = had_sent;
@@ -283,6 +287,7 @@ static int input(struct rn_port *port, struct pbuf *p)
 void rn_port_input(struct rn_port *port, const uint8_t *frame, int length)
 {
 	struct pbuf *p = NULL;
+	int is_taken;
 
 	if (length > SIZEOF_ETH_HDR && length <= RN_FRAME_MAX && netif_is_up(&port->netif))
 		p = pbuf_alloc(PBUF_RAW, (uint16_t)length, PBUF_RAM);
@@ -293,7 +298,10 @@ void rn_port_input(struct rn_port *port, const uint8_t *frame, int length)
 	pbuf_take(p, frame, (uint16_t)length);
 	port->counters.rx_packets++;
 	port->counters.rx_bytes += length;
-	if (input(port, p) < 0) {
+	rn_in_input = 1;
+	is_taken = input(port, p) == 0;
+	rn_in_input = 0;
+	if (!is_taken) {
 		pbuf_free(p);
 		return;
 	}

@@ -59,6 +59,8 @@ extern struct rn_shared rn_shared;
 
 /* linux/in.h */
 enum { IPPROTO_RAW_NUMBER = 255 };
+/* Linux's net.ipv4.ip_default_ttl and net.ipv6.conf.default.hop_limit. */
+enum { RN_TTL = 64 };
 
 enum rn_state { RN_CLOSED, RN_LISTEN, RN_CONNECTING, RN_CONNECTED, RN_DONE };
 
@@ -181,6 +183,9 @@ extern int rn_table_size;
 extern uint32_t rn_now; /* milliseconds */
 /* Packets of the loopback interface. */
 void rn_loop(struct pbuf *p, struct netif *netif);
+/* A packet is being taken in: what is sent meanwhile are lwIP's own answers. */
+extern int rn_in_input;
+void rn_answer_ttl(struct pbuf *p);
 /* The same, of a packet that came by an interface already and is the queue's from now on. */
 void rn_loop_again(struct pbuf *p);
 

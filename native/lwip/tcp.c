@@ -335,8 +335,7 @@ void rn_tcp_apply(struct rn_socket *s)
 
 	if (pcb == NULL)
 		return;
-	if (s->ttl > 0)
-		pcb->ttl = (uint8_t)s->ttl;
+	pcb->ttl = s->ttl > 0 ? (uint8_t)s->ttl : RN_TTL;
 	pcb->tos = (uint8_t)s->tos;
 	if (s->state == RN_LISTEN)
 		return;

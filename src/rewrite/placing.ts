@@ -44,6 +44,11 @@ function put(
     raiseLimit(call, at + 1);
     fd = how(mirror.fd, at, flags);
   }
+  if (fd === -ENOSYS)
+    hijack.warnOnce(
+      'listener',
+      'sockets of the rump kernel cannot be given to programs here: a seccomp filter that was there before has a listener (seccomp_unotify(2)), and the host kernel allows one',
+    );
   if (fd < 0) state.kernel.close(rump);
   else state.files.set(fd, rump, mirror);
   return fd;
