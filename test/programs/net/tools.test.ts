@@ -24,14 +24,9 @@ test('nc: datagrams both ways', async t => {
     python3 -S -c "
 import socket, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.connect(('127.0.0.1', $PORT)); s.settimeout(5)
-while True:
-    try:
-        s.send(b'ping\\n')
-        break
-    except ConnectionRefusedError: pass
-while not open('$HOST/got').read(): 
-    try: s.send(b'')
-    except ConnectionRefusedError: s.send(b'ping\\n')
+s.send(b'ping\\n')
+while not open('$HOST/got').read():
+    if s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR): s.send(b'ping\\n')
 open('/proc/self/fd/3', 'w').write('pong\\n')
 print(s.recv(100))"
     stop $server; grep -c ping $HOST/got`,
@@ -64,9 +59,9 @@ test('iperf3: both directions, several streams, and datagrams', async t => {
     python3 -S -c "
 import json
 a, b, c = (json.load(open('$HOST/' + n))['end'] for n in 'abc')
-print(a['sum_sent']['bytes'] >= 50 * 2**20, a['sum_received']['bytes'] > 40 * 2**20, b['sum_sent']['bytes'] >= 20 * 2**20, c['sum']['packets'] > 0, c['sum']['lost_packets'])"`,
+print(a['sum_sent']['bytes'] >= 50 * 2**20, a['sum_received']['bytes'] > 40 * 2**20, b['sum_sent']['bytes'] >= 20 * 2**20, c['sum']['packets'] > 0, c['sum']['lost_packets'] < c['sum']['packets'])"`,
   );
-  t.is(stdout, 'True True True True 0\n', stderr);
+  t.is(stdout, 'True True True True True\n', stderr);
 });
 
 test('ping: raw sockets over IPv4 and IPv6', async t => {
