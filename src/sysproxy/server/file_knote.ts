@@ -78,6 +78,8 @@ export class FileKnote extends Knote implements Listener {
     // Linux counts twice what a program may send.
     const space = (option(socket, SO_SNDBUF) >> 1) - Math.max(socket.unsent(), 0);
     const data = Math.max(space, (revents & POLLOUT) !== 0 ? 1 : 0);
+    // A connection that could not be made: on Linux the socket may be used again, on NetBSD it is over.
+    if ((revents & (POLLERR | POLLHUP)) === (POLLERR | POLLHUP)) return { data, flags: NB_EV_EOF };
     if (isUnconnected(revents)) return undefined;
     if ((revents & POLLHUP) !== 0) return { data, flags: NB_EV_EOF };
     if ((revents & POLLERR) !== 0) return { data, flags: 0 };

@@ -31,10 +31,11 @@ import {
   NB_FIONBIO,
   NB_FIONCLEX,
   NB_FIONREAD,
+  NB_FIONWRITE,
   NB_TIOCGETA,
   netbsdIoctlLength,
 } from '../../../abi/netbsd/ioctl.js';
-import type { FileLock, Stat } from '../../../kernel/rump_kernel.js';
+import type { FileLock, Result, Stat } from '../../../kernel/rump_kernel.js';
 import { type Call, type Steps, settle, wait } from '../call.js';
 import { RLIMIT_NOFILE } from '../process.js';
 
@@ -128,7 +129,9 @@ export function ioctl(call: Call): number | Steps {
     case NB_FIONCLEX:
       return settle(kernel.setFdFlags(fd, 0));
     case NB_FIONREAD:
-      return readable(call, fd);
+      return counted(call, kernel.readable(fd));
+    case NB_FIONWRITE:
+      return counted(call, kernel.unsent(fd));
     case NB_FIONBIO:
       return nonblocking(call, fd);
     case NB_FIOASYNC:
@@ -154,8 +157,8 @@ function word(value: number): Uint8Array {
   return new Uint8Array(Int32Array.of(value).buffer);
 }
 
-function* readable(call: Call, fd: number): Steps {
-  const bytes = yield* wait(call.kernel.readable(fd));
+function* counted(call: Call, count: Result): Steps {
+  const bytes = yield* wait(count);
   if (bytes < 0) return bytes;
   call.copyout(call.ulong(2), word(bytes));
   return 0;
