@@ -73,6 +73,8 @@ export class Connection implements Waiter {
   /** The last call was not answered within patience: do not hold up everybody again. */
   #slow = false;
   #raised: number[] = [];
+  /** Calls under way that were posted. */
+  #posted = 0;
   lost = false;
 
   constructor(
@@ -99,6 +101,15 @@ export class Connection implements Waiter {
     for (let i = 0; i < call.slots * 2; i++, at += 4) view.setUint32(at, call.words[i], true);
   }
 
+  /** As send(), for a call that nobody waits for by wait(): the loop goes on with it. */
+  post(call: SysCall): void {
+    this.send(call);
+    call.isPosted = true;
+    this.#posted++;
+    this.#flush();
+    if (!this.lost) this.#watch();
+  }
+
   /** Queues a handshake or a PREFORK. */
   control(type: number, info: number, body: Uint8Array): Control {
     const control = new Control();
@@ -115,7 +126,7 @@ export class Connection implements Waiter {
 
   /** Looks whether the server has closed the connection while nobody was waiting for it. */
   check(): void {
-    if (this.lost || this.#flying.size > 0) return;
+    if (this.lost || this.#flying.size > this.#posted) return;
     const got = net.recv(this.fd, this.loop.inbox, 0, this.loop.inbox.length);
     if (got > 0) this.#received(got);
     else if (got !== -EAGAIN) this.lose();
@@ -260,6 +271,7 @@ export class Connection implements Waiter {
   /** An answer has come, or never will. */
   #over(call: SysCall): void {
     call.state = State.DONE;
+    if (call.isPosted) this.#posted--;
     const { later } = call;
     if (later === undefined) return;
     this.loop.complete(() => {

@@ -5,6 +5,9 @@ import { S_IFCHR, S_IFIFO, S_IFSOCK } from '../../abi/linux/stat.js';
 import type { BytePath } from '../../kernel/rump_kernel.js';
 import type { DirectoryReader } from './directories.js';
 import type { LocalFile } from './proc_view.js';
+import type { Readiness } from './readiness.js';
+import type { Arms, Holder } from './readiness_parts.js';
+import type { SocketState } from './socket_state.js';
 
 /** New descriptors begin here: 0 to 2 are the server's console. */
 const FIRST_FREE = 3;
@@ -21,6 +24,10 @@ export class Description {
   isLink = false;
   /** Descriptors that refer to it. */
   references = 0;
+  /** What is known of a socket here. */
+  socket: SocketState | undefined;
+  /** Of what poll(2) has something to say about. */
+  readiness: Readiness | undefined;
   /** Position in a directory's entries. */
   directory: DirectoryReader | undefined;
 
@@ -51,12 +58,14 @@ export class Description {
   }
 }
 
-export interface Descriptor {
+export interface Descriptor extends Holder {
   /** The server's number. */
   readonly remote: number;
   readonly file: Description;
   /** Remote.generation when it was opened. */
   readonly generation: number;
+  /** Of the process that it belongs to. */
+  readonly poller: Arms;
   cloexec: boolean;
 }
 
@@ -64,15 +73,18 @@ export interface Descriptor {
 export class DescriptorTable {
   readonly #entries: (Descriptor | undefined)[] = [];
 
+  /** `poller`: of the process on the server whose descriptors these are. */
+  constructor(readonly poller: Arms) {}
+
   get(fd: number): Descriptor | undefined {
     return this.#entries[fd];
   }
 
-  /** A table of its own with the same open files. */
-  copy(): DescriptorTable {
-    const copied = new DescriptorTable();
+  /** A table of its own with the same open files, for a child that `poller` is of. */
+  copy(poller: Arms): DescriptorTable {
+    const copied = new DescriptorTable(poller);
     this.#entries.forEach((entry, fd) => {
-      copied.#put(fd, entry === undefined ? undefined : { ...entry });
+      copied.#put(fd, entry === undefined ? undefined : { ...entry, poller });
     });
     return copied;
   }
@@ -95,7 +107,7 @@ export class DescriptorTable {
   delete(fd: number): void {
     const entry = this.#entries[fd];
     this.#entries[fd] = undefined;
-    if (entry !== undefined) forget(entry.file);
+    if (entry !== undefined) forget(entry);
   }
 
   /** execve(2). */
@@ -113,12 +125,16 @@ export class DescriptorTable {
   #put(fd: number, entry: Descriptor | undefined): void {
     while (this.#entries.length <= fd) this.#entries.push(undefined);
     this.#entries[fd] = entry;
-    if (entry !== undefined) entry.file.references++;
+    if (entry === undefined) return;
+    entry.file.references++;
+    entry.file.readiness?.addHolder(entry);
   }
 }
 
 /** One descriptor less: the last one closes what is open here. */
-function forget(file: Description): void {
+function forget(entry: Descriptor): void {
+  const { file } = entry;
   file.references--;
+  file.readiness?.dropHolder(entry);
   if (file.references === 0) file.local?.process.close(file.local.fd);
 }

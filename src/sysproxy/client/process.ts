@@ -3,8 +3,8 @@ import { NB } from '../../abi/netbsd/nr.js';
 import type { Credentials, KernelProcess, Result } from '../../kernel/rump_kernel.js';
 import type { ProcView } from './proc_view.js';
 import { type ProcessOptions, Shared } from './process_base.js';
+import { OptionCalls } from './process_options.js';
 import type { ProcViewCalls } from './process_proc.js';
-import { SocketCalls } from './process_sockets.js';
 import { Remote } from './remote.js';
 import type { SysCall } from './syscall.js';
 
@@ -19,7 +19,7 @@ export interface ClientParts {
   readonly procView: ProcView;
 }
 
-export class SysproxyProcess extends SocketCalls implements KernelProcess {
+export class SysproxyProcess extends OptionCalls implements KernelProcess {
   readonly #processes: Set<SysproxyProcess>;
   readonly #mapsUsers: boolean;
 
@@ -60,7 +60,7 @@ export class SysproxyProcess extends SocketCalls implements KernelProcess {
   #copyShared(): Shared {
     const { remote, table, cwd, umask } = this.shared;
     const child = new Shared(new Remote(remote.options, remote.comm));
-    child.table = table.copy();
+    child.table = table.copy(child.table.poller);
     child.cwd = cwd;
     child.umask = umask;
     remote.fork(child.remote);

@@ -2,18 +2,21 @@
 import { EBADF, EPERM } from '../../abi/linux/errno.js';
 import { AT_FDCWD, AT_PROC, type BytePath, type Credentials, type Result } from '../../kernel/rump_kernel.js';
 import { type Descriptor, DescriptorTable } from './descriptors.js';
+import { Poller } from './poller.js';
 import type { Remote } from './remote.js';
 import type { SysCall } from './syscall.js';
 
 /** What processes that share a descriptor table share: on the wire they are one process. */
 export class Shared {
-  table = new DescriptorTable();
+  table: DescriptorTable;
   /** The working directory, from the rump root, as far as paths tell. */
   cwd: BytePath = '/';
   umask = 0o022;
   users = 1;
 
-  constructor(readonly remote: Remote) {}
+  constructor(readonly remote: Remote) {
+    this.table = new DescriptorTable(new Poller(remote));
+  }
 }
 
 export interface ProcessOptions {

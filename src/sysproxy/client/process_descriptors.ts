@@ -102,7 +102,7 @@ export abstract class DescriptorCalls extends ProcessBase {
     return this.finishWith(call, done => {
       if (done.result < 0) return done.result;
       const shown = (flags & O_PATH) !== 0 ? flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW) : statusFlags(flags);
-      return this.#install(
+      return this.installRemote(
         done.result,
         new Description(shown, path),
         (flags & O_CLOEXEC) !== 0,
@@ -113,8 +113,14 @@ export abstract class DescriptorCalls extends ProcessBase {
   }
 
   /** `generation`: of the connection by which the number came; it means nothing to a later server. */
-  #install(remote: number, file: Description, cloexec: boolean, min: number, generation: number): number {
-    const entry = { remote, file, generation, cloexec };
+  protected installRemote(
+    remote: number,
+    file: Description,
+    cloexec: boolean,
+    min: number,
+    generation: number,
+  ): number {
+    const entry = { remote, file, generation, cloexec, poller: this.table.poller };
     const fd = this.table.install(entry, min, this.options.nofile);
     if (fd < 0) this.submit(this.begin(NB.close).int(remote));
     return fd;
@@ -122,7 +128,8 @@ export abstract class DescriptorCalls extends ProcessBase {
 
   /** Gives a file that is made up here its number. */
   protected installLocal(file: Description, cloexec: boolean, min = 0): number {
-    const entry = { remote: -1, file, generation: this.shared.remote.generation, cloexec };
+    const { generation } = this.shared.remote;
+    const entry = { remote: -1, file, generation, cloexec, poller: this.table.poller };
     const fd = this.table.install(entry, min, this.options.nofile);
     if (fd < 0 && file.references === 0) file.local?.process.close(file.local.fd);
     return fd;
@@ -150,7 +157,7 @@ export abstract class DescriptorCalls extends ProcessBase {
     };
     // The server's own limit may be lower than the number that is wanted here.
     const copied = then(copy(next), remote => (remote === -EINVAL || remote === -EMFILE ? copy(0) : remote));
-    return andThen(copied, remote => this.#install(remote, entry.file, cloexec, min, entry.generation));
+    return andThen(copied, remote => this.installRemote(remote, entry.file, cloexec, min, entry.generation));
   }
 
   isOpen(fd: number): boolean {

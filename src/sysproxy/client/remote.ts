@@ -98,6 +98,32 @@ export class Remote implements ConnectionEvents {
     );
   }
 
+  /** The server can be spoken to, or will be. */
+  get isAlive(): boolean {
+    return this.#phase === 'ready' || this.#phase === 'starting';
+  }
+
+  /** Sends a call whose answer nobody is held up for: its `finish` runs at a turn of the loop, with -ENOTCONN when it cannot be sent. */
+  post(call: SysCall): void {
+    call.later = new Later(false);
+    const launch = (): Result => {
+      const connection = this.#connection;
+      if (connection === undefined || connection.lost || call.generation !== this.generation) unsent();
+      else connection.post(call);
+      return 0;
+    };
+    const unsent = (): void => {
+      this.options.loop.complete(() => {
+        call.result = -ENOTCONN;
+        call.finish(call);
+        this.drop(call);
+      });
+    };
+    if (this.#phase === 'ready' && this.#barriers === 0 && this.#queue.length === 0) launch();
+    else if (this.isAlive) this.#enqueue(launch, false, false, unsent);
+    else unsent();
+  }
+
   /** As submit(), for a call that has to take effect before the next one, whether or not anybody waits for its result. */
   submitBarrier(call: SysCall): Result {
     call.tag = this.options.tag();

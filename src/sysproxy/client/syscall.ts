@@ -56,6 +56,8 @@ export class SysCall {
   tag = 0;
   /** It may wait in the kernel for as long as it likes: a signal may end it. */
   mayBlock = false;
+  /** Nobody is held up for its answer. */
+  isPosted = false;
   /** Nobody waits for it any more. */
   abandoned = false;
   /** The connection's generation when the call was begun. */
@@ -86,6 +88,7 @@ export class SysCall {
     this.fdErrno = 0;
     this.delivered = 0;
     this.mayBlock = false;
+    this.isPosted = false;
     this.abandoned = false;
     this.finish = plainResult;
     this.late = undefined;
@@ -165,6 +168,11 @@ export class SysCall {
   /** Maps a buffer without an argument of its own, for pointers inside structs: the low word of its address. */
   mapBuffer(bytes: Uint8Array, length = bytes.length): number {
     return this.#piece(bytes, undefined, length);
+  }
+
+  /** As mapBuffer(), of the program's memory that a read fills. */
+  mapTarget(uio: Uio, length: number): number {
+    return this.#piece(undefined, uio, length);
   }
 
   /** Writes a pointer to `low`, of this call's space, into scratch. */
