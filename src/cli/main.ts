@@ -74,6 +74,9 @@ function program(): Command {
     .version(`rumphijack ${version()}`, '-V, --version', 'print the version and exit')
     .passThroughOptions()
     .action(async (name: string, args: string[], options: Record<string, unknown>) => {
+      // Part by part: Node opens all files of a graph of modules at once, and users may have low limits of open files.
+      await import('../kernel/embedded.js');
+      await import('../rewrite/hijacker.js');
       const { run } = await import('./run.js');
       await run(name, args, {
         hijack: text(options.hijack),

@@ -7,7 +7,7 @@ import type { RumpKernel } from '../kernel/rump_kernel.js';
 import { parseFdoff, parsePolicy } from '../policy/parse.js';
 import { type Policy, PolicyError } from '../policy/policy.js';
 import { Hijacker } from '../rewrite/hijacker.js';
-import { FIRST_CALLS, filterRules } from '../rewrite/rules.js';
+import { FIRST_CALLS, filterRules, NOTIFY_CALL } from '../rewrite/rules.js';
 import { compileFilter } from '../tracer/filter.js';
 import { hostSlabs, native } from '../tracer/native.js';
 import { CANNOT_RUN, fail, NOT_FOUND, OWN_FAILURE, SIGNAL_BASE } from './output.js';
@@ -144,13 +144,14 @@ function supervise(
   }
   const { policy, hijacker, found } = setup;
   const rules = filterRules(policy);
+  const notify = policy.families.size > 0 ? NOTIFY_CALL : 0;
   const filter =
     rules.length === 0
       ? new Uint8Array(0)
-      : compileFilter(rules, { min: hijacker.hidden }, { first: FIRST_CALLS, foreign: true });
+      : compileFilter(rules, { min: hijacker.hidden }, { first: FIRST_CALLS, foreign: true, notify });
   const raw = rawArguments(count);
   const main = hijacker.tracer.start(
-    { ...found, args: raw, candidates: candidates(raw[0]), filter, hidden: hijacker.hidden },
+    { ...found, args: raw, candidates: candidates(raw[0]), filter, hidden: hijacker.hidden, notify },
     pid => hijacker.firstState(pid, program),
   );
   if (typeof main === 'number') {

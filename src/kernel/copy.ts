@@ -1,9 +1,10 @@
 /** Data from one open file to another within the kernel: copy_file_range(2), sendfile(2), splice(2). */
-import { EBADF, EINVAL, EISDIR } from '../abi/linux/errno.js';
+import { EBADF, EFAULT, EINVAL, EISDIR } from '../abi/linux/errno.js';
 import { O_APPEND } from '../abi/linux/fcntl.js';
+import { OpenSocket } from './net/open_socket.js';
 import type { Caller, OpenFile } from './open_files.js';
 import { OpenFifo } from './open_special.js';
-import type { Result } from './rump_kernel.js';
+import type { Result, Uio } from './rump_kernel.js';
 import { BufferUio } from './vfs/uio.js';
 import { DirectoryBase } from './vfs/vnode.js';
 
@@ -29,7 +30,7 @@ export function copyBetween(
   chunk ??= new Uint8Array(CHUNK);
   let copied = 0;
   while (copied < length) {
-    const want = Math.min(CHUNK, length - copied, room(to));
+    const want = Math.min(CHUNK, length - copied);
     const status = copyChunk(
       from,
       offIn === CURRENT ? CURRENT : offIn + copied,
@@ -45,11 +46,6 @@ export function copyBetween(
   return copied;
 }
 
-/** How much may be taken from the input without a risk that the output has no place for it. */
-function room(to: OpenFile): number {
-  return to instanceof OpenFifo ? 4096 : CHUNK;
-}
-
 function copyChunk(
   from: OpenFile,
   offIn: number,
@@ -58,6 +54,16 @@ function copyChunk(
   buffer: Uint8Array,
   caller: Caller,
 ): number {
+  const put = (source: Uint8Array): number => {
+    const uio = new BufferUio(source, 'write');
+    return answer(
+      offOut === CURRENT
+        ? to.write(uio, caller, true)
+        : to.writeAt(uio, offOut, (to.flags & O_APPEND) !== 0, caller),
+    );
+  };
+  if (from instanceof OpenFifo) return drain(from, put, buffer.length, caller);
+  if (from instanceof OpenSocket) return relay(from, put, buffer, caller);
   const offsetBefore = from.offset;
   const got = answer(
     offIn === CURRENT
@@ -65,15 +71,47 @@ function copyChunk(
       : from.readAt(new BufferUio(buffer, 'read'), offIn, caller),
   );
   if (got <= 0) return got;
-  const source = new BufferUio(buffer.subarray(0, got), 'write');
-  const put = answer(
-    offOut === CURRENT
-      ? to.write(source, caller, true)
-      : to.writeAt(source, offOut, (to.flags & O_APPEND) !== 0, caller),
-  );
+  const written = put(buffer.subarray(0, got));
   // What was not written was not read either, where the input has positions.
-  if (offIn === CURRENT && put < got) from.offset = offsetBefore + Math.max(put, 0);
-  return put;
+  if (offIn === CURRENT && written < got) from.offset = offsetBefore + Math.max(written, 0);
+  return written;
+}
+
+/** A reader's memory that is the output itself: what it has no place for stays in the fifo. */
+class Conduit implements Uio {
+  status = 0;
+  constructor(
+    private readonly put: (bytes: Uint8Array) => number,
+    public resid: number,
+  ) {}
+
+  move(buf: Uint8Array, offset: number, length: number): number {
+    const written = this.put(buf.subarray(offset, offset + length));
+    if (written < length) this.status = Math.min(written, 0);
+    this.resid -= Math.max(written, 0);
+    return Math.max(written, 0);
+  }
+}
+
+function drain(from: OpenFifo, put: (bytes: Uint8Array) => number, length: number, caller: Caller): number {
+  const conduit = new Conduit(put, length);
+  const got = answer(from.read(conduit, caller, true));
+  return got === -EFAULT ? conduit.status : got;
+}
+
+/** Peeks at the input first, and then takes what the output took. */
+function relay(
+  from: OpenFile,
+  put: (bytes: Uint8Array) => number,
+  buffer: Uint8Array,
+  caller: Caller,
+): number {
+  const peeked = answer(from.peek(new BufferUio(buffer, 'read'), caller));
+  if (peeked <= 0) return peeked;
+  const written = put(buffer.subarray(0, peeked));
+  if (written <= 0) return written;
+  answer(from.read(new BufferUio(buffer.subarray(0, written), 'read'), caller, true));
+  return written;
 }
 
 function answer(result: Result): number {

@@ -106,6 +106,11 @@ export abstract class OpenFile {
     return this.canRead ? -EINVAL : -EBADF;
   }
 
+  /** As a read() that does not block and leaves the bytes where they are; only sockets can. */
+  peek(_uio: Uio, _caller: Caller): Result {
+    return -EINVAL;
+  }
+
   /** write(2) at the offset, which advances, or at the end with O_APPEND. */
   write(_uio: Uio, _caller: Caller, _nonblock: boolean): Result {
     return this.canWrite ? -EINVAL : -EBADF;

@@ -1,3 +1,5 @@
+import type { Mirror } from '../tracer/mirror.js';
+
 /**
  * The dual descriptor map of one descriptor table: which of the program's numbers are rump descriptors. The host's table
  * is the host kernel's business; a placeholder there holds each number that is in this map.
@@ -5,6 +7,8 @@
 export class FileMap {
   /** Program's number -> rump descriptor, -1 for none. */
   #rump = new Int32Array(0);
+  /** Program's number -> the placeholder's mirror, where there is one: of sockets, and what else can be waited for. */
+  #mirrors: (Mirror | undefined)[] = [];
   #count = 0;
   #users = 1;
 
@@ -17,7 +21,12 @@ export class FileMap {
     return fd >= 0 && fd < this.#rump.length ? this.#rump[fd] : -1;
   }
 
-  set(fd: number, rump: number): void {
+  /** What keeps the placeholder of the program's number as ready as the rump descriptor. */
+  mirrorOf(fd: number): Mirror | undefined {
+    return this.#mirrors[fd];
+  }
+
+  set(fd: number, rump: number, mirror?: Mirror): void {
     if (fd >= this.#rump.length) {
       const larger = new Int32Array(Math.max(256, 2 ** Math.ceil(Math.log2(fd + 1)))).fill(-1);
       larger.set(this.#rump);
@@ -25,11 +34,13 @@ export class FileMap {
     }
     if (this.#rump[fd] < 0) this.#count++;
     this.#rump[fd] = rump;
+    if (mirror !== undefined || this.#mirrors.length > fd) this.#mirrors[fd] = mirror;
   }
 
   delete(fd: number): void {
     if (this.get(fd) < 0) return;
     this.#rump[fd] = -1;
+    if (this.#mirrors.length > fd) this.#mirrors[fd] = undefined;
     this.#count--;
   }
 
@@ -61,6 +72,7 @@ export class FileMap {
   copy(): FileMap {
     const copy = new FileMap();
     copy.#rump = this.#rump.slice();
+    copy.#mirrors = this.#mirrors.slice();
     copy.#count = this.#count;
     return copy;
   }

@@ -2,6 +2,7 @@ import { EBADF, EFAULT, EFBIG, EMFILE, EPIPE } from '../abi/linux/errno.js';
 import { F_DUPFD, F_DUPFD_CLOEXEC } from '../abi/linux/fcntl.js';
 import { PATH_MAX } from '../abi/linux/limits.js';
 import { SIGPIPE, SIGXFSZ } from '../abi/linux/signal.js';
+import { SO_TYPE, SOCK_STREAM, SOL_SOCKET } from '../abi/linux/socket.js';
 import { NR } from '../abi/linux/syscalls.js';
 import { then } from '../kernel/results.js';
 import type { KernelProcess, Result } from '../kernel/rump_kernel.js';
@@ -54,12 +55,30 @@ export function withPath(kernel: KernelProcess, fd: number, next: (path: string)
   return then(kernel.pathOf(fd, out), length => next(out.toString('latin1', 0, Math.max(length, 0))));
 }
 
-/** As reply(), for calls that write or grow: SIGPIPE for a broken pipe, SIGXFSZ for a file at RLIMIT_FSIZE, in the thread that called. */
-export function replyWrite(call: Call, result: Result): void {
+/** As reply(), for calls that let a file grow: SIGXFSZ for one at RLIMIT_FSIZE, in the thread that called. */
+export function replyGrow(call: Call, result: Result): void {
   whenDone(call, result, done => {
-    if (done === -EPIPE) native.tkill(call.tid, SIGPIPE);
     if (done === -EFBIG && Number.isFinite(call.state.limits.fsize)) native.tkill(call.tid, SIGXFSZ);
     call.answer(done);
+  });
+}
+
+/** As replyGrow(), for calls that write: SIGPIPE for a broken pipe. */
+export function replyWrite(call: Call, fd: number, result: Result): void {
+  if (typeof result === 'number' && result >= 0) return call.answer(result);
+  whenDone(call, result, done => {
+    if (done === -EPIPE) brokenPipe(call, fd);
+    else replyGrow(call, done);
+  });
+}
+
+const typeOut = new Uint8Array(4);
+
+/** EPIPE: with SIGPIPE in the thread that called, but for sockets that are no streams (only those send it in the host's net/). */
+export function brokenPipe(call: Call, fd: number): void {
+  whenDone(call, call.state.kernel.getsockopt(fd, SOL_SOCKET, SO_TYPE, typeOut), length => {
+    if (length < 0 || typeOut[0] === SOCK_STREAM) native.tkill(call.tid, SIGPIPE);
+    call.answer(-EPIPE);
   });
 }
 
@@ -92,41 +111,55 @@ export function becausePath(call: Call, hijack: Hijack, path: string, decision: 
 
 /**
  * Gives the program a number for rump descriptor `rump`: a placeholder at the lowest free number from rump + fdoff, or from `min` if that is
- * higher. Returns the number, or -errno after closing the rump descriptor.
+ * higher. `like` is the program's number whose placeholder is copied: a file's by default, or the one that `rump` is a copy of. Returns the
+ * number, or -errno after closing the rump descriptor.
  */
-export function placeFd(call: Call, hijack: Hijack, rump: number, cloexec: boolean, min = 0): number {
+export function placeFd(
+  call: Call,
+  hijack: Hijack,
+  rump: number,
+  cloexec: boolean,
+  min = 0,
+  like = hijack.hidden,
+): number {
   const { state } = call;
+  const mirror = state.files.mirrorOf(like);
   if (state.standardFree && min < STANDARD) {
-    const low = placeStandard(call, hijack, rump, cloexec);
-    if (low !== NOT_FREE) return low;
+    const low = claimStandard(call, hijack, like, cloexec);
+    if (low !== NOT_FREE) {
+      if (low < 0) state.kernel.close(rump);
+      else state.files.set(low, rump, mirror);
+      return low;
+    }
   }
   const at = Math.max(rump + hijack.policy.fdoff, min);
   const command = cloexec ? F_DUPFD_CLOEXEC : F_DUPFD;
-  let fd = call.hostCall(NR.fcntl, hijack.hidden, command, at);
+  let fd = call.hostCall(NR.fcntl, like, command, at);
   if (fd < 0 && fd !== -EBADF) {
     // EMFILE or EINVAL: the number is above the limit, which the program is not to notice (it counts rump descriptors itself).
     raiseLimit(call, at + 1);
-    fd = call.hostCall(NR.fcntl, hijack.hidden, command, at);
+    fd = call.hostCall(NR.fcntl, like, command, at);
   }
   if (fd < 0) {
     state.kernel.close(rump);
     return fd === -EBADF ? fd : -EMFILE;
   }
-  state.files.set(fd, rump);
+  state.files.set(fd, rump, mirror);
   return fd;
 }
 
 /** Descriptors 0 to 2. */
 export const STANDARD = 3;
-const NOT_FREE = -4096;
+/** Of claimStandard(): the three are all taken. */
+export const NOT_FREE = -4096;
 
 /**
- * Puts a rump descriptor on a free number of 0 to 2: open(2) and dup(2) give the lowest free number, and old programs
+ * Puts a copy of placeholder `like` on a free number of 0 to 2: open(2) and dup(2) give the lowest free number, and old programs
  * close one of these to have it. Returns the number, -errno, or NOT_FREE.
  */
-function placeStandard(call: Call, hijack: Hijack, rump: number, cloexec: boolean): number {
+export function claimStandard(call: Call, hijack: Hijack, like: number, cloexec: boolean): number {
   const { state } = call;
-  const low = call.hostCall(NR.fcntl, hijack.hidden, cloexec ? F_DUPFD_CLOEXEC : F_DUPFD, 0);
+  const low = call.hostCall(NR.fcntl, like, cloexec ? F_DUPFD_CLOEXEC : F_DUPFD, 0);
   if (low < 0) return NOT_FREE;
   if (low >= STANDARD) {
     call.hostCall(NR.close, low);
@@ -134,25 +167,28 @@ function placeStandard(call: Call, hijack: Hijack, rump: number, cloexec: boolea
     return NOT_FREE;
   }
   const stopped = stopLow(call, hijack, low);
-  if (stopped < 0) {
-    call.hostCall(NR.close, low);
-    state.kernel.close(rump);
-    return stopped;
-  }
-  state.files.set(low, rump);
-  return low;
+  if (stopped >= 0) return low;
+  call.hostCall(NR.close, low);
+  return stopped;
 }
 
 /** Answers a call that made rump descriptor `rump` with the program's number for it. */
-export function answerFd(call: Call, hijack: Hijack, rump: number, cloexec: boolean, min = 0): void {
-  call.answer(rump < 0 ? rump : placeFd(call, hijack, rump, cloexec, min));
+export function answerFd(
+  call: Call,
+  hijack: Hijack,
+  rump: number,
+  cloexec: boolean,
+  min = 0,
+  like = hijack.hidden,
+): void {
+  call.answer(rump < 0 ? rump : placeFd(call, hijack, rump, cloexec, min, like));
 }
 
 /** How many numbers a raised limit leaves for the next descriptors. */
 const ROOM = 64;
 
 /** Makes room for a number in the host's table; the program goes on seeing the limit that it set. */
-function raiseLimit(call: Call, needed: number): void {
+export function raiseLimit(call: Call, needed: number): void {
   const { state } = call;
   const limit = new Uint8Array(16);
   const scratch = call.scratch(limit.length);

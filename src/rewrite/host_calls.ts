@@ -27,13 +27,8 @@ const NEITHER =
   'set_mempolicy_home_node map_shadow_stack futex_wake futex_wait futex_requeue lsm_get_self_attr ' +
   'lsm_set_self_attr lsm_list_modules mseal landlock_create_ruleset signalfd signalfd4';
 
-/** The host waits on the placeholder, which is as ready as a file always is; epoll_ctl refuses it with EPERM as it refuses a file. */
+/** The host waits on the placeholder, which is as ready as the socket; a file's is always ready, and epoll_ctl refuses it with EPERM. */
 const PLACEHOLDER_WAITS = 'poll ppoll select pselect6 epoll_wait epoll_pwait epoll_pwait2 epoll_ctl';
-
-/** The host refuses the placeholder with the errno that a file gets (ENOTSOCK). */
-const PLACEHOLDER_IS_NO_SOCKET =
-  'connect accept accept4 sendto recvfrom recvmsg recvmmsg shutdown bind listen getsockname getpeername setsockopt ' +
-  'getsockopt';
 
 /** The host refuses the placeholder: the descriptor has to be of a kind that only the host has (EBADF, EINVAL). */
 const PLACEHOLDER_IS_OTHER =
@@ -50,6 +45,5 @@ function group(names: string, reason: string): [SyscallName, string][] {
 export const HOST_CALLS: ReadonlyMap<SyscallName, string> = new Map([
   ...group(NEITHER, 'takes neither a path nor a descriptor of a file'),
   ...group(PLACEHOLDER_WAITS, 'the host waits on the placeholder'),
-  ...group(PLACEHOLDER_IS_NO_SOCKET, 'the placeholder is no socket'),
   ...group(PLACEHOLDER_IS_OTHER, 'the placeholder is not of the kind that it takes'),
 ]);

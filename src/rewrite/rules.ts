@@ -8,6 +8,9 @@ import { type Row, TABLE } from './table.js';
 /** Tested before the tree: short calls on descriptors, which are many. */
 export const FIRST_CALLS: readonly number[] = [NR.read, NR.write];
 
+/** A number that no call has: tracees make it to be given a descriptor (native/install.c). */
+export const NOTIFY_CALL = 0x52480;
+
 function fdTest({ args, below }: { args: readonly number[]; below?: number }): {
   args: readonly number[];
   below?: number;
@@ -17,9 +20,12 @@ function fdTest({ args, below }: { args: readonly number[]; below?: number }): {
 
 function ruleOf(row: Row, policy: Policy): FilterRule | undefined {
   const { decides, nr } = row;
-  const files = hasPathRules(policy);
+  const paths = hasPathRules(policy);
+  // Rump descriptors are files or sockets.
+  const files = paths || policy.families.size > 0;
   switch (decides.by) {
     case 'path':
+      return paths ? { nr, stop: 'always' } : undefined;
     case 'always':
       return files ? { nr, stop: 'always' } : undefined;
     case 'fd':

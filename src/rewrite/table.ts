@@ -15,7 +15,9 @@ import * as names from './calls/names.js';
 import * as open from './calls/open.js';
 import * as other from './calls/other.js';
 import * as process from './calls/process.js';
+import * as rights from './calls/rights.js';
 import * as rw from './calls/rw.js';
+import * as sockets from './calls/sockets.js';
 import * as stat from './calls/stat.js';
 import * as transfer from './calls/transfer.js';
 import * as xattr from './calls/xattr.js';
@@ -276,16 +278,35 @@ export const TABLE: readonly Row[] = [
   refused('_sysctl', { by: 'switch', of: 'sysctl' }, mounts.sysSysctl, 'ENOSYS: read below /proc/sys'),
 
   // Sockets and what carries descriptors.
-  refused(
+  partial(
     'socket',
     { by: 'family' },
-    other.sysSocket,
-    'EAFNOSUPPORT: the embedded kernel has no sockets yet',
+    sockets.sysSocket,
+    'local, inet, inet6 and netlink route sockets; EAFNOSUPPORT for other families',
   ),
-  refused('socketpair', { by: 'family' }, other.sysSocket, 'as socket'),
-  refused('sendmsg', ALWAYS, messages.sysSendmsg, 'EOPNOTSUPP when it would pass a rump descriptor'),
-  refused('sendmmsg', ALWAYS, messages.sysSendmmsg, 'as sendmsg'),
-  refused('io_submit', ALWAYS, messages.sysIoSubmit, 'EINVAL for rump descriptors'),
+  full('socketpair', { by: 'family' }, sockets.sysSocketpair),
+  full('bind', fd(0), sockets.sysBind),
+  full('connect', fd(0), sockets.sysConnect),
+  full('listen', fd(0), sockets.sysListen),
+  full('accept', fd(0), sockets.sysAccept),
+  full('accept4', fd(0), sockets.sysAccept4),
+  full('getsockname', fd(0), sockets.sysGetsockname),
+  full('getpeername', fd(0), sockets.sysGetpeername),
+  full('shutdown', fd(0), sockets.sysShutdown),
+  full('getsockopt', fd(0), sockets.sysGetsockopt),
+  full('setsockopt', fd(0), sockets.sysSetsockopt),
+  full('sendto', fd(0), sockets.sysSendto),
+  full('recvfrom', fd(0), sockets.sysRecvfrom),
+  partial(
+    'sendmsg',
+    ALWAYS,
+    messages.sysSendmsg,
+    'EOPNOTSUPP when it would pass a descriptor between the kernels',
+  ),
+  partial('sendmmsg', ALWAYS, messages.sysSendmmsg, 'as sendmsg'),
+  full('recvmsg', fd(0), messages.sysRecvmsg),
+  full('recvmmsg', fd(0), messages.sysRecvmmsg),
+  refused('io_submit', ALWAYS, rights.sysIoSubmit, 'EINVAL for rump descriptors'),
   refused(
     'io_uring_setup',
     { by: 'errno', errno: ENOSYS },

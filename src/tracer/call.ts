@@ -1,18 +1,21 @@
-import { eventRegs, native, Resume, Stage } from './native.js';
+import { eventRegs, native, Resume, Stage, Then } from './native.js';
 import { ARGUMENT_REGS, getAddress, getSigned, Reg, SYSCALL_INSN_SIZE, setReg } from './regs.js';
 import type { Parked, Scratch, Thread } from './thread.js';
 import { TraceeUio } from './uio.js';
 
 /** Call numbers that the lanes themselves make (asm/unistd_64.h). */
 const NR_MMAP = 9;
-const NR_PAUSE = 34;
+const NR_PPOLL = 271;
 const NR_EXIT_GROUP = 231;
 
 /** include/linux/errno.h: not for user space; the host kernel turns it into EINTR or a restart. */
 const ERESTARTSYS = 512;
 const ERESTART_RESTARTBLOCK = 516;
+const ESRCH = 3;
 const EINTR = 4;
 const EFAULT = 14;
+const EMFILE = 24;
+const ENOSYS = 38;
 
 /** sys/mman.h */
 const PROT_READ_WRITE = 3;
@@ -233,6 +236,33 @@ export class StoppedCall<S> {
     return native.injectedResult();
   }
 
+  /**
+   * Puts a copy of the tracer's descriptor `fd` into the thread's table, at `first` or the next free number; `flags`: O_CLOEXEC. Returns
+   * the number, -EMFILE when the host's limit is too low, -ENOSYS when the filter has no listener, or another -errno.
+   */
+  install(fd: number, first: number, flags: number): number {
+    this.#resend();
+    const { tid } = this;
+    const number = native.install(tid, this.#stage, eventRegs, fd, first, flags, Then.STOP);
+    if (number === -ESRCH) throw new ThreadGone(tid);
+    if (number !== -EMFILE && number !== -ENOSYS) this.#stage = Stage.EXIT;
+    return number;
+  }
+
+  /** As install(), and the call ends with the number: the thread runs on, unless it is -EMFILE or -ENOSYS. */
+  answerInstalled(fd: number, first: number, flags: number): number {
+    const { tid } = this;
+    if (this.#signal !== 0 || this.thread.process.exitStatus !== undefined || this.onAnswer !== undefined) {
+      const number = this.install(fd, first, flags);
+      if (number !== -EMFILE && number !== -ENOSYS) this.answer(number);
+      return number;
+    }
+    const number = native.install(tid, this.#stage, eventRegs, fd, first, flags, Then.RUN);
+    if (number === -ESRCH) throw new ThreadGone(tid);
+    if (number !== -EMFILE && number !== -ENOSYS) resumption.how = Resume.HOLD;
+    return number;
+  }
+
   /** Waits for the rump kernel while the thread can be interrupted and killed; a signal ends the wait as on Linux. */
   wait(pending: Pending, done: (result: number) => void): void {
     const { thread } = this;
@@ -240,8 +270,10 @@ export class StoppedCall<S> {
     thread.saved.set(eventRegs);
     const parked: Parked = { pending, done, result: undefined, running: false };
     thread.parked = parked;
-    if (this.#stage === Stage.EXIT) this.#rewind(NR_PAUSE);
-    else setReg(eventRegs, Reg.ORIG_RAX, NR_PAUSE);
+    // ppoll(NULL, 0, NULL, NULL, 0) sleeps until a signal comes, and is a call that sandboxes of programs allow.
+    for (let i = 0; i < 5; i++) setReg(eventRegs, ARGUMENT_REGS[i], 0);
+    if (this.#stage === Stage.EXIT) this.#rewind(NR_PPOLL);
+    else setReg(eventRegs, Reg.ORIG_RAX, NR_PPOLL);
     resumption.how = Resume.SETREGS;
     resumption.value = 0;
     pending.onDone(result => {

@@ -14,6 +14,7 @@ const BPF_RET_K = 0x06;
 const SECCOMP_RET_ALLOW = 0x7fff0000;
 const SECCOMP_RET_TRACE = 0x7ff00000;
 const SECCOMP_RET_ERRNO = 0x00050000;
+const SECCOMP_RET_USER_NOTIF = 0x7fc00000;
 const AUDIT_ARCH_X86_64 = 0xc000003e;
 /** __X32_SYSCALL_BIT, asm/unistd.h. */
 const X32_SYSCALL_BIT = 0x40000000;
@@ -181,11 +182,12 @@ function emitTree(asm: Assembler, all: readonly [number, string][], name: string
 /**
  * Compiles rules into a program for SECCOMP_SET_MODE_FILTER. Calls that no rule names are allowed. `first` are the calls tested
  * before the tree. Calls of another architecture stop with FilterData.COMPAT32, x32's with FilterData.X32, when `foreign` is set.
+ * `notify` is a number that no call has, with which the filter's listener is reached (native/install.c).
  */
 export function compileFilter(
   rules: readonly FilterRule[],
   fds: FdTest,
-  options: { first?: readonly number[]; foreign?: boolean } = {},
+  options: { first?: readonly number[]; foreign?: boolean; notify?: number } = {},
 ): Uint8Array {
   const asm = new Assembler();
   const foreign = options.foreign === true;
@@ -199,6 +201,10 @@ export function compileFilter(
     const label = leafLabel(byNr.get(nr));
     if (label === 'allow') asm.emit(BPF_RET_K, SECCOMP_RET_ALLOW);
     else asm.jump(label);
+  }
+  if (options.notify !== undefined && options.notify > 0) {
+    asm.emit(BPF_JMP_JEQ_K, options.notify, 0, 1);
+    asm.emit(BPF_RET_K, SECCOMP_RET_USER_NOTIF);
   }
   asm.emit(BPF_JMP_JGE_K, X32_SYSCALL_BIT, 0, 1);
   asm.emit(BPF_RET_K, foreign ? SECCOMP_RET_TRACE | 2 : SECCOMP_RET_ALLOW);

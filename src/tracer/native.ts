@@ -29,6 +29,9 @@ export const Resume = {
 /** Where a thread stands when a host call is injected (native/inject.c). */
 export const Stage = { ENTRY: 0, EXIT: 1 } as const;
 
+/** What a thread does after a descriptor was put into it (native/install.c). */
+export const Then = { STOP: 0, RUN: 1 } as const;
+
 /** SECCOMP_RET_DATA of our filters. */
 export const FilterData = { NATIVE: 0, COMPAT32: 1, X32: 2 } as const;
 
@@ -86,6 +89,26 @@ export const native = {
     a5: number,
   ) => number,
   injectedResult: lib.func('int64_t rh_injected_result()') as () => number,
+  install: lib.func(
+    'int rh_install(int tid, int stage, void *regs, int fd, int first, int flags, int then)',
+  ) as (
+    tid: number,
+    stage: number,
+    regs: Uint32Array,
+    fd: number,
+    first: number,
+    flags: number,
+    then: number,
+  ) => number,
+  freeNumber: lib.func('int rh_free_number(int tid, int first, int last)') as (
+    tid: number,
+    first: number,
+    last: number,
+  ) => number,
+  mirrorOpen: lib.func('int rh_mirror_open(int alone)') as (alone: number) => number,
+  mirrorFd: lib.func('int rh_mirror_fd(int number)') as (number: number) => number,
+  mirrorSet: lib.func('int rh_mirror_set(int number, int want)') as (number: number, want: number) => number,
+  mirrorClose: lib.func('void rh_mirror_close(int number)') as (number: number) => void,
   getRegs: lib.func('int rh_get_regs(int tid, void *regs)') as (tid: number, regs: Uint32Array) => number,
   setRegs: lib.func('int rh_set_regs(int tid, void *regs)') as (tid: number, regs: Uint32Array) => number,
   interrupt: lib.func('int rh_interrupt(int tid)') as (tid: number) => number,
@@ -111,6 +134,7 @@ koffi.struct('rh_start', {
   filter_length: 'int32_t',
   hidden: 'int32_t',
   open: 'int32_t',
+  notify: 'int32_t',
 });
 const rhStart = lib.func('int rh_start(rh_start *how)');
 const rhMap = lib.func('void *rh_map(int64_t length)');
@@ -131,6 +155,8 @@ export interface StartOptions {
   hidden: number;
   /** Bit n: fd n is open for the program. Node has made it close-on-exec. */
   open: number;
+  /** The call by which the filter notifies (compileFilter's `notify`); 0: none. */
+  notify: number;
 }
 
 function zeroTerminated(strings: readonly Uint8Array[]): Uint8Array {
@@ -149,6 +175,7 @@ export function start(options: StartOptions): number {
     filter_length: options.filter.length / SOCK_FILTER_SIZE,
     hidden: options.hidden,
     open: options.open | 0,
+    notify: options.notify,
   });
 }
 

@@ -173,9 +173,9 @@ say(result)`,
   t.is((await program.end()).status, 0);
 });
 
-/** Waits until the thread sleeps in pause(2), where a call that waits for the kernel keeps it. */
+/** Waits until the thread sleeps in ppoll(2), where a call that waits for the kernel keeps it. */
 async function parked(pid: number): Promise<void> {
-  await exec('sh', ['-c', `until [ "$(cut -d' ' -f1 /proc/${pid}/syscall)" = 34 ]; do :; done`]);
+  await exec('sh', ['-c', `until [ "$(cut -d' ' -f1 /proc/${pid}/syscall)" = 271 ]; do :; done`]);
 }
 
 test('a program that waits for a stopped server can be ended, and handles signals after the call', async t => {

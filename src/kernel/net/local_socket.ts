@@ -156,7 +156,9 @@ export abstract class LocalSocket extends FileCarrier implements Sender {
 
   /** A message goes to `other`. Its files are held already. */
   protected deliver(message: Message, other: LocalSocket): void {
+    const wasWritable = this.isWritable;
     this.charged += message.charge;
+    if (wasWritable && !this.isWritable) this.changed();
     other.queue.push(message);
     other.changed(true);
   }

@@ -13,6 +13,7 @@ import { O_NONBLOCK, O_RDWR } from '../../abi/linux/fcntl.js';
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../../abi/linux/poll.js';
 import {
   MSG_DONTWAIT,
+  MSG_PEEK,
   SO_DOMAIN,
   SO_PROTOCOL,
   SO_RCVTIMEO,
@@ -273,6 +274,9 @@ export abstract class OpenSocket extends OpenFile {
     // sock_read_iter() of net/socket.c: nothing is asked for, whatever there is.
     if (uio.resid === 0) return 0;
     return this.#settled(this.recvMsg(uio, nonblock ? MSG_DONTWAIT : 0, undefined, caller));
+  }
+  override peek(uio: Uio, caller: SocketCaller): Result {
+    return this.#settled(this.recvMsg(uio, MSG_PEEK | MSG_DONTWAIT, undefined, caller));
   }
   override write(uio: Uio, caller: SocketCaller, nonblock: boolean): Result {
     return this.#settled(this.sendMsg(uio, nonblock ? MSG_DONTWAIT : 0, undefined, caller));

@@ -2,7 +2,7 @@
 import { EINVAL } from '../../abi/linux/errno.js';
 import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW } from '../../abi/linux/fcntl.js';
 import { type TimeSpec, UTIME_NOW, UTIME_OMIT } from '../../kernel/rump_kernel.js';
-import { type Call, type Hijack, reply, replyWrite, rumpFd } from '../hijack.js';
+import { type Call, type Hijack, reply, replyGrow, rumpFd } from '../hijack.js';
 import { emptyFlag, type Target, targetOf } from '../target.js';
 
 function chmod(call: Call, target: Target, mode: number, flags: number): void {
@@ -153,7 +153,7 @@ export function sysTruncate(call: Call, hijack: Hijack): void {
   const length = call.long(1);
   if (length < 0) return call.answer(-EINVAL);
   const { kernel } = call.state;
-  replyWrite(
+  replyGrow(
     call,
     target.magic >= 0 ? kernel.ftruncate(target.magic, length) : kernel.truncate(target.path, length),
   );
@@ -162,11 +162,11 @@ export function sysFtruncate(call: Call, hijack: Hijack): void {
   const fd = rumpFd(call, hijack, 0);
   if (fd < 0) return;
   const length = call.long(1);
-  replyWrite(call, length < 0 ? -EINVAL : call.state.kernel.ftruncate(fd, length));
+  replyGrow(call, length < 0 ? -EINVAL : call.state.kernel.ftruncate(fd, length));
 }
 export function sysFallocate(call: Call, hijack: Hijack): void {
   const fd = rumpFd(call, hijack, 0);
-  if (fd >= 0) replyWrite(call, call.state.kernel.fallocate(fd, call.int(1), call.long(2), call.long(3)));
+  if (fd >= 0) replyGrow(call, call.state.kernel.fallocate(fd, call.int(1), call.long(2), call.long(3)));
 }
 /** fsync, fdatasync, syncfs, sync_file_range: what is in memory is as safe as it gets. */
 export function sysFsync(call: Call, hijack: Hijack): void {

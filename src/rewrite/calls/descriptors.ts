@@ -71,10 +71,16 @@ export function sysCloseRange(call: Call, hijack: Hijack): void {
   call.answer(result);
 }
 
+/** The placeholder that a copy of the program's number gets: a socket's own, which is waited for by what it is. */
+function likeOf(call: Call, hijack: Hijack, fd: number): number {
+  return call.state.files.mirrorOf(fd) === undefined ? hijack.hidden : fd;
+}
+
 export function sysDup(call: Call, hijack: Hijack): void {
   const rump = rumpFd(call, hijack, 0);
   if (rump < 0) return;
-  whenDone(call, call.state.kernel.dup(rump, 0, false), copy => answerFd(call, hijack, copy, false));
+  const like = likeOf(call, hijack, call.int(0));
+  whenDone(call, call.state.kernel.dup(rump, 0, false), copy => answerFd(call, hijack, copy, false, 0, like));
 }
 
 /**
@@ -87,6 +93,7 @@ function dupTo(call: Call, hijack: Hijack, flags: number): void {
   if (from === hijack.hidden || to === hijack.hidden) return call.answer(-EBADF);
   const source = state.files.get(from);
   const replaced = state.files.get(to);
+  const mirror = state.files.mirrorOf(from);
   if ((source < 0 && replaced < 0) || from === to) return call.run();
   if (source >= 0) {
     if (to >= 0 && !isProgramLimit(call, to)) return call.answer(-EBADF);
@@ -101,7 +108,7 @@ function dupTo(call: Call, hijack: Hijack, flags: number): void {
   }
   if (source < 0) return call.answer(result);
   whenDone(call, state.kernel.dup(source, 0, (flags & O_CLOEXEC) !== 0), copy => {
-    if (copy >= 0) state.files.set(to, copy);
+    if (copy >= 0) state.files.set(to, copy, mirror);
     else call.hostCall(NR.close, to);
     call.answer(copy < 0 ? copy : to);
   });
@@ -158,8 +165,9 @@ function dupFrom(call: Call, hijack: Hijack, fd: number, cloexec: boolean): void
   const min = call.int(2);
   if (min < 0 || !isProgramLimit(call, min)) return call.answer(-EINVAL);
   const rumpMin = Math.max(0, min - hijack.policy.fdoff);
+  const like = likeOf(call, hijack, call.int(0));
   whenDone(call, call.state.kernel.dup(fd, rumpMin, cloexec), copy =>
-    answerFd(call, hijack, copy, cloexec, min),
+    answerFd(call, hijack, copy, cloexec, min, like),
   );
 }
 

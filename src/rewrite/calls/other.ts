@@ -38,13 +38,3 @@ export function refusePaths(pairs: readonly (readonly [number, number])[], errno
     else call.run();
   };
 }
-
-/** socket(2) and socketpair(2) of a family that the policy gives to the rump kernel. */
-export function sysSocket(call: Call, hijack: Hijack): void {
-  const family = call.int(0);
-  if (!hijack.policy.families.has(family)) return call.run();
-  if (hijack.verbose) because(call, `${family}`, `address family ${family} is in the policy`);
-  const result = call.state.kernel.socket(family, call.int(1), call.int(2));
-  if (typeof result === 'number' && result < 0) return refuse(call, hijack, -result);
-  call.answer(-EBADF);
-}

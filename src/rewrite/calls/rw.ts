@@ -1,13 +1,12 @@
 /** read(2), write(2), their vector and positional forms, lseek(2). */
 import { EFAULT, EINVAL } from '../../abi/linux/errno.js';
 import { IOV_MAX, MAX_RW_COUNT } from '../../abi/linux/limits.js';
+import { IOVEC_SIZE } from '../../abi/linux/msg.js';
 import { type Call, type Hijack, reply, replyWrite, rumpFd } from '../hijack.js';
 
-/** sizeof(struct iovec): a base and a length, 64 bits each. */
-const IOVEC_SIZE = 16;
 const TWO_32 = 0x1_0000_0000;
 /** TASK_SIZE_MAX: access_ok() refuses buffers that reach beyond it. */
-const USER_END = 0x7fff_ffff_f000;
+export const USER_END = 0x7fff_ffff_f000;
 
 /** A byte count argument, cut to what one call moves (read(2), NOTES); -1 for one that is negative. */
 function count(call: Call, n: number): number {
@@ -28,7 +27,7 @@ function writeBuffer(call: Call, fd: number, positional: boolean): void {
   if (length < 0) return call.answer(-EINVAL);
   const uio = call.uio(false, call.address(1), length);
   const { kernel } = call.state;
-  replyWrite(call, positional ? kernel.pwrite(fd, uio, call.long(3), 0) : kernel.write(fd, uio));
+  replyWrite(call, fd, positional ? kernel.pwrite(fd, uio, call.long(3), 0) : kernel.write(fd, uio));
 }
 
 export function sysRead(call: Call, hijack: Hijack): void {
@@ -85,7 +84,11 @@ function transferVector(call: Call, fd: number, form: VectorForm): void {
   const { kernel } = call.state;
   const { offset, flags } = form;
   if (form.write) {
-    replyWrite(call, offset === undefined ? kernel.write(fd, uio) : kernel.pwrite(fd, uio, offset, flags));
+    replyWrite(
+      call,
+      fd,
+      offset === undefined ? kernel.write(fd, uio) : kernel.pwrite(fd, uio, offset, flags),
+    );
   } else {
     reply(call, offset === undefined ? kernel.read(fd, uio) : kernel.pread(fd, uio, offset, flags));
   }

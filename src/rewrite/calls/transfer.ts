@@ -2,24 +2,25 @@
  * sendfile(2), copy_file_range(2), splice(2): inside the rump kernel, and across kernels by way of scratch memory in the
  * tracee, where the host's half of the transfer is an ordinary read or write of the thread's own, so that it blocks and is interrupted as such.
  */
-import { EBADF, EINVAL, EISDIR, EOPNOTSUPP, EPIPE, ESPIPE } from '../../abi/linux/errno.js';
+import { EAGAIN, EBADF, EINVAL, EISDIR, EOPNOTSUPP, EPIPE, ESPIPE } from '../../abi/linux/errno.js';
 import {
   F_GETFL,
   O_ACCMODE,
   O_APPEND,
+  O_NONBLOCK,
   O_RDONLY,
   O_WRONLY,
   SEEK_CUR,
   SEEK_SET,
 } from '../../abi/linux/fcntl.js';
 import { MAX_RW_COUNT } from '../../abi/linux/limits.js';
-import { SIGPIPE } from '../../abi/linux/signal.js';
-import { S_IFDIR, S_IFIFO, S_IFREG } from '../../abi/linux/stat.js';
+import { POLLIN, POLLOUT } from '../../abi/linux/poll.js';
+import { MSG_DONTWAIT, MSG_PEEK } from '../../abi/linux/socket.js';
+import { S_IFDIR, S_IFIFO, S_IFREG, S_IFSOCK } from '../../abi/linux/stat.js';
 import { NR } from '../../abi/linux/syscalls.js';
 import { andThen, then } from '../../kernel/results.js';
-import type { KernelProcess, Result } from '../../kernel/rump_kernel.js';
-import { native } from '../../tracer/native.js';
-import { because, type Call, type Hijack, whenDone } from '../hijack.js';
+import type { KernelProcess, Pending, Result, Uio } from '../../kernel/rump_kernel.js';
+import { because, brokenPipe, type Call, type Hijack, whenDone } from '../hijack.js';
 
 /** How much one call moves across kernels; fewer bytes than asked are a legal answer of all these calls. */
 const CHUNK = 128 * 1024;
@@ -79,7 +80,7 @@ function appends(kernel: KernelProcess, side: End, errno: number): Result {
 /** sendfile(2), splice(2): what the mode lets through may still be of the wrong kind. */
 const isStream: Check = (kernel, side, isTarget) =>
   then(kernel.fileType(side.rump), type => {
-    if (side.offset >= 0 && type === S_IFIFO) return -ESPIPE;
+    if (side.offset >= 0 && (type === S_IFIFO || type === S_IFSOCK)) return -ESPIPE;
     if (type === S_IFDIR) return -EINVAL;
     return isTarget ? appends(kernel, side, EINVAL) : 0;
   });
@@ -148,16 +149,38 @@ function reasonOf(from: End, to: End): string {
 function inside(call: Call, from: End, to: End, count: number): void {
   const result = call.state.kernel.copyRange(from.rump, from.offset, to.rump, to.offset, count);
   whenDone(call, result, moved => {
+    if (moved === -EAGAIN) return waitFor(call, from, to, () => inside(call, from, to, count));
+    if (moved === -EPIPE) return brokenPipe(call, to.rump);
     advance(call, from, moved);
     advance(call, to, moved);
     call.answer(moved);
   });
 }
 
+/** When a rump end is ready for `events`; -EAGAIN at once when it is not and does not block. */
+function isReady(call: Call, side: End, events: number): Result {
+  const { kernel } = call.state;
+  return then(kernel.getStatusFlags(side.rump), status => {
+    const ready = kernel.poll(side.rump, events);
+    if (typeof ready === 'number' || (status & O_NONBLOCK) === 0) return ready;
+    ready.cancel();
+    return -EAGAIN;
+  });
+}
+
+/** A fifo or a socket would block: waits for it, and goes on, unless it is not to block. */
+function waitFor(call: Call, from: End, to: End, next: () => void): void {
+  // What is ready already is not what the call has to wait for.
+  const both = andThen(isReady(call, from, POLLIN), () => isReady(call, to, POLLOUT));
+  if (typeof both === 'number') return call.answer(both < 0 ? both : -EAGAIN);
+  call.wait(both, ready => (ready < 0 ? call.answer(ready) : next()));
+}
+
 /** The rump file is read where it stands, and its offset moves by what the host has taken. */
 function rumpToHost(call: Call, from: End, to: End, count: number, scratch: number): void {
   const { kernel } = call.state;
   whenDone(call, kernel.fileType(from.rump), type => {
+    if (type === S_IFSOCK) return socketToHost(call, from, to, count, scratch);
     const positional = type === S_IFREG;
     const start = !positional || from.offset >= 0 ? from.offset : kernel.lseek(from.rump, 0, SEEK_CUR);
     const read = (at: number): Result => {
@@ -173,6 +196,23 @@ function rumpToHost(call: Call, from: End, to: End, count: number, scratch: numb
       if (bytes <= 0) return call.answer(bytes < 0 ? bytes : hostSide(call, from, to));
       toHost(call, from, to, { scratch, bytes, next: positional && from.offset < 0 ? here : -1 });
     });
+  });
+}
+
+/** What is peeked at is written to the host's end, and as much as it took is received. */
+function socketToHost(call: Call, from: End, to: End, count: number, scratch: number): void {
+  const { kernel } = call.state;
+  const peek = kernel.recvMsg(from.rump, call.uio(true, scratch, count), MSG_PEEK, undefined);
+  whenDone(call, peek, bytes => {
+    if (bytes <= 0) return call.answer(bytes < 0 ? bytes : hostSide(call, from, to));
+    const done = (written: number): void => {
+      if (written <= 0) return call.finish(written);
+      advance(call, to, written);
+      const taken = kernel.recvMsg(from.rump, call.uio(true, scratch, written), MSG_DONTWAIT, undefined);
+      whenDone(call, taken, () => call.finish(written));
+    };
+    if (to.offset >= 0) call.runThen(done, NR.pwrite64, to.fd, scratch, bytes, to.offset);
+    else call.runThen(done, NR.write, to.fd, scratch, bytes);
   });
 }
 
@@ -194,21 +234,58 @@ function toHost(
   else call.runThen(done, NR.write, to.fd, scratch, bytes);
 }
 
+/** A fifo or socket that is to block is waited for before anything is read, so that a signal finds nothing half done. */
 function hostToRump(call: Call, from: End, to: End, count: number, scratch: number): void {
+  whenDone(call, isReady(call, to, POLLOUT), ready => {
+    if (ready < 0) return call.answer(ready);
+    const done = (got: number): void => {
+      if (got <= 0) return call.finish(got);
+      const end = (written: number): void => {
+        advance(call, from, written);
+        advance(call, to, written);
+        if (written === -EPIPE) brokenPipe(call, to.rump);
+        else call.answer(written);
+      };
+      write(call, from, to, call.uio(false, scratch, got), end);
+    };
+    if (from.offset >= 0) call.runThen(done, NR.pread64, from.fd, scratch, count, from.offset);
+    else call.runThen(done, NR.read, from.fd, scratch, count);
+  });
+}
+
+function write(call: Call, from: End, to: End, uio: Uio, end: (written: number) => void): void {
   const { kernel } = call.state;
-  const done = (got: number): void => {
-    if (got <= 0) return call.finish(got);
-    const uio = call.uio(false, scratch, got);
-    const result = to.offset >= 0 ? kernel.pwrite(to.rump, uio, to.offset, 0) : kernel.write(to.rump, uio);
-    whenDone(call, result, written => {
-      if (written === -EPIPE) native.tkill(call.tid, SIGPIPE);
-      advance(call, from, written);
-      advance(call, to, written);
-      call.answer(written);
-    });
+  const got = uio.resid;
+  const result = to.offset >= 0 ? kernel.pwrite(to.rump, uio, to.offset, 0) : kernel.write(to.rump, uio);
+  const next = (written: number): void => {
+    if (written === got || from.offset >= 0) return end(written);
+    // What was not written was not read either; but a pipe cannot take it back.
+    const moved = Math.max(written, 0);
+    const back = call.hostCall(NR.lseek, from.fd, moved - got, SEEK_CUR);
+    if (back === -ESPIPE && (written >= 0 || written === -EAGAIN)) writeRest(call, to, uio, moved, end);
+    else end(written);
   };
-  if (from.offset >= 0) call.runThen(done, NR.pread64, from.fd, scratch, count, from.offset);
-  else call.runThen(done, NR.read, from.fd, scratch, count);
+  if (typeof result === 'number') next(result);
+  else call.wait(from.offset >= 0 ? result : unbroken(result), next);
+}
+
+/** Writes what is left of `uio`, whether or not the descriptor blocks, after `before` bytes. */
+function writeRest(call: Call, to: End, uio: Uio, before: number, end: (written: number) => void): void {
+  const { kernel } = call.state;
+  const ready = kernel.poll(to.rump, POLLOUT);
+  const next = (): void =>
+    whenDone(call, kernel.write(to.rump, uio), written => {
+      const total = before + Math.max(written, 0);
+      if (uio.resid > 0 && (written >= 0 || written === -EAGAIN)) writeRest(call, to, uio, total, end);
+      else end(total > 0 ? total : written);
+    });
+  if (typeof ready === 'number') next();
+  // The bytes are nowhere else: a signal does not end this.
+  else call.wait(unbroken(ready), next);
+}
+
+function unbroken(pending: Pending): Pending {
+  return { onDone: done => pending.onDone(done), cancel: () => pending.cancel(), killable: true };
 }
 
 /** Both ends, or the call has been ended: on the host when neither is the rump kernel's. */

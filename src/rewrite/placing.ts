@@ -1,0 +1,90 @@
+/** Placeholders of what can be waited for: each is a host socket that is kept as ready as the rump kernel's (tracer/mirror.ts). */
+import { EMFILE, ENOSYS, EPERM } from '../abi/linux/errno.js';
+import { O_CLOEXEC } from '../abi/linux/fcntl.js';
+import { NR } from '../abi/linux/syscalls.js';
+import { Mirror } from '../tracer/mirror.js';
+import {
+  answerFd,
+  type Call,
+  claimStandard,
+  type Hijack,
+  NOT_FREE,
+  placeFd,
+  raiseLimit,
+  whenDone,
+} from './hijack.js';
+
+/**
+ * Gives the program a number for the socket `rump`. `how` puts a copy of the tracer's descriptor into the tracee, from `at` on; it gives the
+ * number or -errno, after which the rump descriptor is closed.
+ */
+function put(
+  call: Call,
+  hijack: Hijack,
+  { rump, cloexec, mirror }: { rump: number; cloexec: boolean; mirror: Mirror },
+  how: (fd: number, at: number, flags: number) => number,
+): number {
+  const { state } = call;
+  const flags = cloexec ? O_CLOEXEC : 0;
+  let at = rump + hijack.policy.fdoff;
+  let fd = mirror.fd < 0 ? mirror.error : 0;
+  if (fd === 0 && state.standardFree) {
+    const low = claimStandard(call, hijack, hijack.hidden, cloexec);
+    if (low >= 0) {
+      // What holds the number is a file's placeholder so far.
+      call.hostCall(NR.close, low);
+      at = low;
+    } else if (low !== NOT_FREE) {
+      fd = low;
+    }
+  }
+  if (fd === 0) fd = how(mirror.fd, at, flags);
+  if (fd === -EMFILE) {
+    // The program is not to notice the limit: it counts rump descriptors itself.
+    raiseLimit(call, at + 1);
+    fd = how(mirror.fd, at, flags);
+  }
+  if (fd === -ENOSYS)
+    hijack.warnOnce(
+      'listener',
+      'sockets of the rump kernel cannot be given to programs here: a seccomp filter that was there before has a listener (seccomp_unotify(2)), and the host kernel allows one',
+    );
+  if (fd < 0) state.kernel.close(rump);
+  else state.files.set(fd, rump, mirror);
+  return fd;
+}
+
+/** Answers a call that made the socket `rump` with the program's number for it. */
+export function answerSocket(call: Call, hijack: Hijack, rump: number, cloexec: boolean): void {
+  if (rump < 0) return call.answer(rump);
+  const mirror = new Mirror();
+  whenDone(call, call.state.kernel.watch(rump, mirror), watched => {
+    // A file that is always ready, as its placeholder is.
+    if (watched === -EPERM) return answerFd(call, hijack, rump, cloexec);
+    if (watched < 0) return call.answer(watched);
+    let hasRun = false;
+    const fd = put(call, hijack, { rump, cloexec, mirror }, (from, at, flags) => {
+      const number = call.answerInstalled(from, at, flags);
+      hasRun = number !== -EMFILE && number !== -ENOSYS;
+      return number;
+    });
+    if (!hasRun) call.answer(fd);
+  });
+}
+
+/** As answerSocket() for one of several new descriptors, of any kind: `next` is given the program's number, or -errno. */
+export function placeAny(
+  call: Call,
+  hijack: Hijack,
+  rump: number,
+  cloexec: boolean,
+  next: (fd: number) => void,
+): void {
+  const mirror = new Mirror();
+  whenDone(call, call.state.kernel.watch(rump, mirror), watched => {
+    if (watched === -EPERM) next(placeFd(call, hijack, rump, cloexec));
+    else if (watched < 0) next(watched);
+    else
+      next(put(call, hijack, { rump, cloexec, mirror }, (from, at, flags) => call.install(from, at, flags)));
+  });
+}
