@@ -132,7 +132,12 @@ export const TABLE: readonly Row[] = [
     'flags, F_DUPFD and locks; EINVAL for leases, seals and owners',
   ),
   full('flock', fd(0), descriptors.sysFlock),
-  partial('ioctl', fd(0), descriptors.sysIoctl, 'FIONREAD, FIONBIO, FIOCLEX, FIONCLEX; ENOTTY for the rest'),
+  partial(
+    'ioctl',
+    fd(0),
+    descriptors.sysIoctl,
+    'FIONREAD, FIONBIO, FIOCLEX, FIONCLEX; on sockets TIOCOUTQ, SIOCATMARK and netdevice(7); ENOTTY for the rest',
+  ),
   partial('mmap', fd(4), mmap.sysMmap, 'a copy of the file; ENODEV for shared writable mappings'),
 
   // Looking.

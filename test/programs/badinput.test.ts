@@ -1,6 +1,16 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import test from 'ava';
-import { exec, finish, killGroup, program, rumphijack, run, scratch, spawnGroup } from '../support/run.js';
+import {
+  exec,
+  finish,
+  killGroup,
+  program,
+  root,
+  rumphijack,
+  run,
+  scratch,
+  spawnGroup,
+} from '../support/run.js';
 
 const oneLine = /^rumphijack: [^\n]+\n$/;
 
@@ -148,4 +158,17 @@ test('output that nobody reads ends the program with SIGPIPE, as without us', as
     `${rumphijack} run -- yes | head -n 1; echo "\${PIPESTATUS[0]}"`,
   ]);
   t.is(stdout, 'y\n141\n');
+});
+
+test('below a filter with a listener of its own files work, and sockets say why not', async t => {
+  const script = `
+open('/rump/f', 'w').write('in rump\\n')
+print(open('/rump/f').read(), end='')
+import _socket
+try: _socket.socket()
+except OSError as e: print(e)`;
+  const listener = `${root}/test/support/listener.py`;
+  const { stdout, stderr } = await exec('python3', [listener, rumphijack, 'run', 'python3', '-c', script]);
+  t.is(stdout, 'in rump\n[Errno 38] Function not implemented\n', stderr);
+  t.regex(stderr, /^rumphijack: sockets of the rump kernel cannot be given to programs here: .*listener/);
 });

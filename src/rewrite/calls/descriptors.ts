@@ -1,5 +1,5 @@
 /** close(2), close_range(2), dup(2), fcntl(2), flock(2), ioctl(2). */
-import { EBADF, EINVAL, ENOTTY } from '../../abi/linux/errno.js';
+import { EBADF, EINVAL } from '../../abi/linux/errno.js';
 import {
   CLOSE_RANGE_CLOEXEC,
   CLOSE_RANGE_UNSHARE,
@@ -35,6 +35,7 @@ import {
   unshare,
   whenDone,
 } from '../hijack.js';
+import { socketIoctl } from './socket_ioctl.js';
 
 /** The number is free in both tables once the host has closed its placeholder. */
 export function sysClose(call: Call, hijack: Hijack): void {
@@ -249,6 +250,6 @@ export function sysIoctl(call: Call, hijack: Hijack): void {
     }
     default:
       // Terminals, block devices, file attributes, clones: a file here has none of them.
-      call.answer(-ENOTTY);
+      socketIoctl(call, fd, call.uint(1));
   }
 }

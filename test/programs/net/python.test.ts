@@ -183,3 +183,34 @@ t.join(); print(got == big)
 `,
   "b'ab' b'abc'\nb''\nb'still'\nb''\n3000\nfull True\nTrue\nEAGAIN\nTrue\n",
 );
+
+test('python3: ioctl on sockets: interfaces, routes, queues', async t => {
+  const { stdout, stderr } = await inNet(
+    t,
+    `python3 -S -c "
+import array, errno, fcntl, socket, struct
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+def ask(request, name, size=24):
+    try: return fcntl.ioctl(s, request, struct.pack('16s%dx' % size, name))[16:]
+    except OSError as e: return errno.errorcode[e.errno]
+print(socket.inet_ntoa(ask(0x8915, b'lo')[4:8]), socket.inet_ntoa(ask(0x891b, b'lo')[4:8]))
+print(struct.unpack('i', ask(0x8921, b'lo')[:4]), hex(struct.unpack('H', ask(0x8913, b'lo')[:2])[0]), ask(0x8913, b'eth7'))
+room = array.array('B', bytes(400)); conf = struct.pack('iP', 400, room.buffer_info()[0])
+length = struct.unpack('iP', fcntl.ioctl(s, 0x8912, conf))[0]
+print(length, bytes(room[:3]), socket.inet_ntoa(bytes(room[20:24])))
+print(struct.unpack('iP', fcntl.ioctl(s, 0x8912, struct.pack('iP', 0, 0)))[0])
+try: fcntl.ioctl(s, 0x8912, struct.pack('iP', 400, 8))
+except OSError as e: print(errno.errorcode[e.errno])
+try: fcntl.ioctl(s, 0x5401, bytes(60))
+except OSError as e: print(errno.errorcode[e.errno])
+a = socket.create_server(('127.0.0.1', 0)); b = socket.create_connection(a.getsockname()); c = a.accept()[0]
+b.send(b'12345')
+print(struct.unpack('i', fcntl.ioctl(c, 0x541b, bytes(4)))[0], struct.unpack('i', fcntl.ioctl(c, 0x8905, bytes(4)))[0], struct.unpack('i', fcntl.ioctl(c, 0x5411, bytes(4)))[0])
+"`,
+  );
+  t.is(
+    stdout,
+    "127.0.0.1 255.0.0.0\n(65535,) 0x49 ENODEV\n40 b'lo\\x00' 127.0.0.1\n40\nEFAULT\nENOTTY\n5 0 0\n",
+    stderr,
+  );
+});
