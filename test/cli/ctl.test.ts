@@ -337,16 +337,3 @@ test('help', async t => {
   const one = await run(['ctl', 'unix:///nowhere', 'ls', '--help']);
   t.regex(one.stdout, /^Usage: rumphijack ctl unix:\/\/\/nowhere ls \[-aldh1\] \[PATH\.\.\.\]\n/);
 });
-
-for (const words of ['ifconfig', 'ifconfig lo0 10.0.0.1/8', 'route show', 'ping -c 1 127.0.0.1']) {
-  test(`a server that tells nothing of its interfaces: ${words}`, async t => {
-    const { ctl } = await serve(t);
-    const { stdout, stderr, status } = await ctl(...words.split(' '));
-    t.is(stdout, '');
-    t.regex(
-      stderr,
-      /^(ifconfig|route|ping): (\S+ )*this server tells nothing of interfaces and routes: .*\n$/,
-    );
-    t.is(status, 1);
-  });
-}

@@ -24,6 +24,17 @@ export const NB_IFF_LINK1 = 0x2000;
 export const NB_IFF_LINK2 = 0x4000;
 export const NB_IFF_MULTICAST = 0x8000;
 
+/** What SIOCSIFFLAGS leaves as it is (net/if.h). */
+export const NB_IFF_CANTCHANGE =
+  NB_IFF_BROADCAST |
+  NB_IFF_POINTOPOINT |
+  NB_IFF_RUNNING |
+  NB_IFF_OACTIVE |
+  NB_IFF_SIMPLEX |
+  NB_IFF_MULTICAST |
+  NB_IFF_ALLMULTI |
+  NB_IFF_PROMISC;
+
 /** IFFBITS of net/if.h: names of the flags, bit 0 first. */
 export const NB_IFF_NAMES = (
   'UP BROADCAST DEBUG LOOPBACK POINTOPOINT NOTRAILERS RUNNING NOARP ' +

@@ -258,8 +258,9 @@ export function decodeInterfaceMessage(bytes: Uint8Array): InterfaceMessage {
   };
 }
 
-export function encodeAddressMessage(message: AddressMessage): Uint8Array {
-  const bytes = build(IFA_MSGHDR_SIZE, NB_RTM_NEWADDR, message.addresses);
+/** `type`: RTM_NEWADDR or RTM_DELADDR. */
+export function encodeAddressMessage(message: AddressMessage, type: number = NB_RTM_NEWADDR): Uint8Array {
+  const bytes = build(IFA_MSGHDR_SIZE, type, message.addresses);
   const view = new DataView(bytes.buffer);
   view.setInt32(4, addressBits(message.addresses), true);
   view.setInt32(8, message.flags, true);

@@ -60,6 +60,7 @@ export class SysproxyServer {
       sysctl: options.kernel.sysctl,
       fileEvents: new FileEvents(),
       sockets: options.kernel.sockets,
+      routeSockets: new Set(),
       noSigpipe: new WeakSet(),
       calls: CALLS,
       touch: session => this.#touched.push(session),

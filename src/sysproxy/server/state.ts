@@ -10,6 +10,7 @@ import type { FileEvents } from './file_events.js';
 import type { Limits } from './limits.js';
 import type { Log } from './log.js';
 import { ClientProcess } from './process.js';
+import type { RouteSocket } from './route_socket.js';
 import type { Session } from './session.js';
 import type { Timers } from './timers.js';
 
@@ -25,6 +26,8 @@ export interface ServerState {
   readonly fileEvents: FileEvents;
   /** The kernel's sockets, for files that only a client of rump_sp can have. */
   readonly sockets: SocketState;
+  /** Sockets of AF_ROUTE, which are told of changes. */
+  readonly routeSockets: Set<RouteSocket>;
   /** Open files whose EPIPE comes without SIGPIPE (SOCK_NOSIGPIPE, SO_NOSIGPIPE, F_SETNOSIGPIPE). */
   readonly noSigpipe: WeakSet<OpenFile>;
   /** By number. */

@@ -35,9 +35,11 @@ import {
   NB_TIOCGETA,
   netbsdIoctlLength,
 } from '../../../abi/netbsd/ioctl.js';
+import { OpenSocket } from '../../../kernel/net/open_socket.js';
 import type { FileLock, Result, Stat } from '../../../kernel/rump_kernel.js';
 import { type Call, type Steps, settle, wait } from '../call.js';
 import { RLIMIT_NOFILE } from '../process.js';
+import { interfaceIoctl, isInterfaceIoctl } from './interfaces.js';
 
 /** The device that descriptors 0 to 2 are open on (the embedded kernel's console.ts). */
 const CONSOLE = makedev(5, 1);
@@ -139,8 +141,14 @@ export function ioctl(call: Call): number | Steps {
     case NB_TIOCGETA:
       return terminal(call, fd);
     default:
-      return -ENOTTY;
+      return socketIoctl(call, fd);
   }
+}
+
+function socketIoctl(call: Call, fd: number): number | Steps {
+  const file = call.file(fd);
+  if (!isInterfaceIoctl(call.uint(1)) || !(file instanceof OpenSocket)) return -ENOTTY;
+  return interfaceIoctl(call, file);
 }
 
 /** Programs ask whether the console is a terminal, and a rump kernel says yes (rumpkern's cons.c), but nothing more about it. */

@@ -4,6 +4,7 @@ import { AF_UNIX, SO_RCVBUF, SO_SNDBUF, SOL_SOCKET } from '../../../abi/linux/so
 import {
   NB_SO_NOSIGPIPE,
   NB_SO_OVERFLOWED,
+  NB_SO_USELOOPBACK,
   NB_SOL_SOCKET,
   type Sockopt,
   toLinuxSockopt,
@@ -11,6 +12,7 @@ import {
 import { toLinuxSockoptValue, toNetbsdSockoptValue } from '../../../abi/netbsd/sockopt_value.js';
 import type { OpenSocket } from '../../../kernel/net/open_socket.js';
 import { type Call, type Steps, wait } from '../call.js';
+import { RouteSocket } from '../route_socket.js';
 import { socketOf } from './sockets.js';
 
 /** MCLBYTES: no value is longer. */
@@ -100,6 +102,14 @@ function ownOption(call: Call, socket: OpenSocket, level: number, name: number):
         set: on => {
           if (on) noSigpipe.add(socket);
           else noSigpipe.delete(socket);
+        },
+      };
+    case NB_SO_USELOOPBACK:
+      if (!(socket instanceof RouteSocket)) return undefined;
+      return {
+        get: () => socket.hearsItself,
+        set: on => {
+          socket.hearsItself = on;
         },
       };
     case NB_SO_OVERFLOWED:

@@ -10,8 +10,16 @@ import {
   EPROTOTYPE,
   ESOCKTNOSUPPORT,
 } from '../../../abi/linux/errno.js';
-import { SHUT_RDWR, SOCK_STREAM } from '../../../abi/linux/socket.js';
 import {
+  SHUT_RDWR,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_RAW,
+  SOCK_STREAM,
+  SOCK_TYPE_MASK,
+} from '../../../abi/linux/socket.js';
+import {
+  NB_AF_ROUTE,
   NB_SOCK_CLOEXEC,
   NB_SOCK_FLAGS_MASK,
   NB_SOCK_NONBLOCK,
@@ -24,6 +32,8 @@ import { isDone } from '../../../kernel/rump_kernel.js';
 import { addressOut, giveAddress, socketAddress } from '../addresses.js';
 import { type Call, type Steps, settle, wait } from '../call.js';
 import { CallError, callError } from '../errors.js';
+import { linksOf } from '../interface_view.js';
+import { RouteSocket } from '../route_socket.js';
 
 /** Bytes of a sigset_t. */
 const SIGSET_SIZE = 16;
@@ -49,12 +59,26 @@ function markNosigpipe(call: Call, fd: number, type: number): void {
 /** __socket30(2). */
 export function socket(call: Call): number {
   const [type, protocol] = [call.int(1), call.int(2)];
+  if (call.int(0) === NB_AF_ROUTE) return routeSocket(call, type);
   const family = toLinuxFamily(call.int(0));
   if (family === undefined) return -EAFNOSUPPORT;
   const fd = call.kernel.socket(family, toLinuxSockType(type), protocol);
   if (!isDone(fd)) return -EAFNOSUPPORT;
   if (fd >= 0) markNosigpipe(call, fd, type);
   return fd < 0 ? creationError(fd, protocol) : fd;
+}
+
+function routeSocket(call: Call, type: number): number {
+  const sockType = toLinuxSockType(type);
+  if ((sockType & SOCK_TYPE_MASK) !== SOCK_RAW) return -EPROTOTYPE;
+  const { kernel } = call;
+  const { sockets, routeSockets } = call.session.state;
+  // Without a TCP/IP stack there are no routes.
+  if (linksOf(kernel).length === 0) return -EAFNOSUPPORT;
+  const made = new RouteSocket(sockets, routeSockets, sockType & SOCK_NONBLOCK, kernel);
+  const fd = kernel.install(made, (sockType & SOCK_CLOEXEC) !== 0);
+  if (fd >= 0) markNosigpipe(call, fd, type);
+  return fd;
 }
 
 export function socketpair(call: Call): number {

@@ -1,11 +1,13 @@
 /** __sysctl(2) over the kernel's tree: values, lists of nodes (CTL_QUERY), processes, random bytes. */
 import { randomBytes } from 'node:crypto';
 import { EINVAL, EISDIR, ENOENT, ENOMEM, ENOTDIR, EPERM } from '../../../abi/linux/errno.js';
+import { NB_AF_ROUTE } from '../../../abi/netbsd/socket.js';
 import {
   encodeKinfoProc2,
   encodeSysctlNode,
   NB_CTL_KERN,
   NB_CTL_MAXNAME,
+  NB_CTL_NET,
   NB_CTL_QUERY,
   NB_CTLTYPE_BOOL,
   NB_CTLTYPE_INT,
@@ -24,6 +26,7 @@ import {
 } from '../../../abi/netbsd/sysctl.js';
 import type { SysctlNode, SysctlTree, SysctlType, SysctlValue } from '../../../kernel/parts/sysctl.js';
 import type { Call, Steps } from '../call.js';
+import { routeList } from '../route_lists.js';
 
 /** Nodes that NetBSD has not numbered get numbers from here on (CREATE_BASE). */
 const CREATE_BASE = 1024;
@@ -125,6 +128,8 @@ function processes(call: Call, rest: readonly number[]): Uint8Array | number {
 /** What a name stands for now. */
 interface Found {
   readonly value: Uint8Array;
+  /** What a reader without room is told, when that is not the value's length. */
+  readonly estimate?: number;
   readonly node?: SysctlNode;
 }
 
@@ -135,6 +140,13 @@ function find(call: Call, numbers: readonly number[], room: number): Found | num
   if (numbers[0] === NB_CTL_KERN && numbers[1] === NB_KERN_PROC2) {
     const value = processes(call, numbers.slice(2));
     return typeof value === 'number' ? value : { value };
+  }
+  if (numbers[0] === NB_CTL_NET && numbers[1] === NB_AF_ROUTE && numbers[2] === 0 && numbers.length > 3) {
+    const messages = routeList(call.kernel, numbers.slice(3), call.ulong(4) !== 0);
+    if (typeof messages === 'number') return messages;
+    const value = Buffer.concat(messages);
+    // A tenth more, since the table may grow until it is read (sysctl_rtable() of rtsock.c).
+    return { value, estimate: Math.floor((value.length * 11) / 10) };
   }
   if (numbers.at(-1) === NB_CTL_QUERY) {
     const path = pathOf(tree, numbers.slice(0, -1));
@@ -173,7 +185,7 @@ export function* sysctl(call: Call): Steps {
     if (typeof value === 'object' && 'errno' in value) return value.errno;
     changed = value;
   }
-  const result = give(call, found.value, { oldAt, oldLengthAt, room, isQuery });
+  const result = give(call, found, { oldAt, oldLengthAt, room, isQuery });
   if (changed !== undefined && found.node?.set !== undefined) {
     const status = found.node.set(changed);
     if (status < 0) return status;
@@ -211,7 +223,7 @@ interface Target {
 }
 
 /** The old value, as much as there is room for, and its whole length. ENOMEM when it was cut; whole nodes only. */
-function give(call: Call, value: Uint8Array, { oldAt, oldLengthAt, room, isQuery }: Target): number {
+function give(call: Call, { value, estimate }: Found, { oldAt, oldLengthAt, room, isQuery }: Target): number {
   if (oldAt !== 0) {
     const unit = isQuery ? NB_SYSCTLNODE_SIZE : 1;
     const fits = Math.min(value.length, Math.floor(room / unit) * unit);
@@ -220,7 +232,8 @@ function give(call: Call, value: Uint8Array, { oldAt, oldLengthAt, room, isQuery
       call.copyout(oldAt + from, value.subarray(from, from + step));
   }
   if (oldLengthAt !== 0) {
-    const cut = oldAt !== 0 && !isQuery ? Math.min(value.length, room) : value.length;
+    const whole = oldAt === 0 && estimate !== undefined ? estimate : value.length;
+    const cut = oldAt !== 0 && !isQuery ? Math.min(value.length, room) : whole;
     call.copyout(oldLengthAt, new Uint8Array(BigInt64Array.of(BigInt(cut)).buffer));
   }
   return oldAt !== 0 && room < value.length ? -ENOMEM : 0;
