@@ -101,14 +101,16 @@ static void on_udp(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr
 	enqueue(s, p, &source, port, &to);
 }
 
-/* True for what a raw socket's filter lets through (linux/icmp.h). */
+/* True for what a raw socket's filter lets through (linux/icmp.h, linux/icmpv6.h). */
 static int passes_filter(const struct rn_socket *s, const struct pbuf *p, int header)
 {
 	uint8_t type;
 
-	if (s->protocol != IP_PROTO_ICMP || s->icmp_filter == 0)
+	if (s->protocol != (s->domain == RN_INET6 ? IP6_NEXTH_ICMP6 : IP_PROTO_ICMP))
 		return 1;
 	type = pbuf_get_at(p, (u16_t)header);
+	if (s->domain == RN_INET6)
+		return (s->icmp6_filter[type / 32] >> type % 32 & 1) == 0;
 	return type > 31 || (s->icmp_filter >> type & 1) == 0;
 }
 

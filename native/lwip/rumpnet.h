@@ -59,6 +59,8 @@ extern struct rn_shared rn_shared;
 
 /* linux/in.h */
 enum { IPPROTO_RAW_NUMBER = 255 };
+/* struct icmp6_filter of linux/icmpv6.h: 256 bits */
+enum { ICMP6_FILTER_WORDS = 8 };
 /* Linux's net.ipv4.ip_default_ttl and net.ipv6.conf.default.hop_limit. */
 enum { RN_TTL = 64 };
 
@@ -87,6 +89,7 @@ enum rn_option {
 	RN_OPT_BINDTODEVICE = 19, /* index, 0: none */
 	RN_OPT_ICMP_FILTER = 20,  /* bits of blocked types 0 to 31 (linux/icmp.h) */
 	RN_OPT_CHECKSUM = 21,	  /* IPV6_CHECKSUM's offset, -1: none */
+	RN_OPT_ICMP6_FILTER = 22, /* and the next 7: bits of blocked types (linux/icmpv6.h) */
 	/* Only rn_get(). */
 	RN_GET_ERROR = 64,    /* SO_ERROR: a positive errno, and none from then on */
 	RN_GET_READABLE = 65, /* FIONREAD: bytes */
@@ -161,6 +164,7 @@ struct rn_socket {
 	uint32_t keepidle, keepintvl, keepcnt, rcvbuf;
 	int ttl, tos, multicast_ttl, multicast_if, multicast_loop, checksum;
 	uint32_t icmp_filter;
+	uint32_t icmp6_filter[ICMP6_FILTER_WORDS];
 };
 
 /* core.c */

@@ -267,7 +267,9 @@ static int *int_option(struct rn_socket *s, int option)
 	case RN_OPT_CHECKSUM:
 		return &s->checksum;
 	default:
-		return NULL;
+		if (option < RN_OPT_ICMP6_FILTER || option >= RN_OPT_ICMP6_FILTER + ICMP6_FILTER_WORDS)
+			return NULL;
+		return (int *)&s->icmp6_filter[option - RN_OPT_ICMP6_FILTER];
 	}
 }
 

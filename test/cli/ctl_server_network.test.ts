@@ -51,7 +51,7 @@ Destination        Gateway            Flags    Refs      Use    Mtu Interface
 
 Internet6:
 Destination                             Gateway                        Flags    Refs      Use    Mtu Interface
-::1                                     lo0                            UH          -        -  65535  lo0
+::1                                     ::1                            UH          -        -  65535  lo0
 `,
   ],
   [

@@ -3,7 +3,7 @@ import { EINVAL, ENOPROTOOPT } from '../../abi/linux/errno.js';
 import * as ip from '../../abi/linux/inet.js';
 import { int32, putBytes, putInts } from './option_bytes.js';
 import { type OptionRow, type OptionState, ofLevel, RAW } from './option_row.js';
-import { RN_OPT_CHECKSUM, RN_OPT_HDRINCL, RN_OPT_ICMP_FILTER } from './stack_options.js';
+import { RN_OPT_CHECKSUM, RN_OPT_HDRINCL, RN_OPT_ICMP_FILTER, RN_OPT_ICMP6_FILTER } from './stack_options.js';
 
 const ICMP_FILTER_SIZE = 4;
 /** Where ICMPv6 has its checksum, which RFC 3542 leaves no choice of. */
@@ -82,6 +82,17 @@ function getHdrincl(options: OptionState, out: Uint8Array): number {
   return options.kind === RAW ? putInts(out, options.valueOf(HDRINCL)) : -ENOPROTOOPT;
 }
 
+/** A part of it is only that part. The stack has it in words of 32 bits. */
+function setIcmp6Filter(options: OptionState, value: Uint8Array): number {
+  const filter = options.icmp6Filter;
+  filter.set(value.subarray(0, filter.length));
+  for (let at = 0; at < filter.length; at += 4) {
+    const status = options.target.set(RN_OPT_ICMP6_FILTER + at / 4, int32(filter.subarray(at)));
+    if (status !== 0) return status;
+  }
+  return 0;
+}
+
 export const RAW_ROWS: readonly OptionRow[] = [
   FILTER,
   CHECKSUM,
@@ -111,12 +122,9 @@ export const RAW_ROWS: readonly OptionRow[] = [
     level: ip.IPPROTO_ICMPV6,
     option: ip.ICMPV6_FILTER,
     value: 'struct icmp6_filter',
-    effect: 'kept',
-    why: 'all types come; programs look at the type of what they read',
-    set: (options, value) => {
-      options.icmp6Filter.set(value.subarray(0, options.icmp6Filter.length));
-      return 0;
-    },
+    effect: 'stack',
+    why: 'types of ICMPv6 that are not wanted',
+    set: setIcmp6Filter,
     get: (options, out) => putBytes(out, options.icmp6Filter),
   },
 ];

@@ -27,6 +27,8 @@ export const RN_OPT_BINDTODEVICE = 19;
 export const RN_OPT_ICMP_FILTER = 20;
 /** IPV6_CHECKSUM's offset, -1: none. */
 export const RN_OPT_CHECKSUM = 21;
+/** And the next 7: bits of blocked types of ICMPv6 (linux/icmpv6.h). */
+export const RN_OPT_ICMP6_FILTER = 22;
 /** SO_ERROR: a positive errno, and none from then on. */
 export const RN_GET_ERROR = 64;
 /** FIONREAD: bytes. */

@@ -1,6 +1,7 @@
 /** What the sysctls net.route.0.AF.NET_RT_* list: interfaces with their addresses, and the routing table (sys/net/rtsock.c). */
 import { EINVAL, ENOENT, EPERM } from '../../abi/linux/errno.js';
-import { AF_INET } from '../../abi/linux/socket.js';
+import { AF_INET, AF_INET6 } from '../../abi/linux/socket.js';
+import { encodeSockaddrDl, NB_SOCKADDR_DL_SIZE } from '../../abi/netbsd/interface.js';
 import {
   encodeAddressMessage,
   encodeInterfaceMessage,
@@ -144,6 +145,25 @@ function table(kernel: SocketProcess, family: number, wanted: (flags: number) =>
     .map(encodeRouteMessage);
 }
 
+/** Where a route leads: a gateway, a link; ::1 leads to itself. */
+function gatewayOf(route: NetRoute, link: NetInterface | undefined): Uint8Array | undefined {
+  const { family, destination, gateway } = route;
+  if (gateway !== undefined) return sockaddrOf(family, gateway, route.interface);
+  if (link === undefined) return undefined;
+  if (!isLoopback(link)) return bareSockaddr(link);
+  const isOne = family === AF_INET6 && route.prefixLength === 128;
+  return isOne ? sockaddrOf(family, destination, link.index) : linkSockaddr(link);
+}
+
+/** What stands for a link whose hosts are yet to be found: its number and kind alone. */
+function bareSockaddr(link: NetInterface): Uint8Array {
+  const bytes = new Uint8Array(NB_SOCKADDR_DL_SIZE);
+  const hardware = new Uint8Array(0);
+  bytes.set(encodeSockaddrDl({ index: link.index, type: netbsdType(link), name: '', hardware }));
+  bytes[0] = bytes.length;
+  return bytes;
+}
+
 type Entry = Partial<RouteMessage> & Pick<RouteMessage, 'type' | 'addresses' | 'flags'>;
 
 /** A route as RTM_GET has it, with its interface and the interface's address. */
@@ -153,8 +173,7 @@ export function routeEntry(route: NetRoute, links: readonly NetInterface[]): Ent
   const isHost = prefixLength === destination.length * 8;
   const addresses: (Uint8Array | undefined)[] = [];
   addresses[NB_RTAX_DST] = sockaddrOf(family, destination, route.interface);
-  if (gateway !== undefined) addresses[NB_RTAX_GATEWAY] = sockaddrOf(family, gateway, route.interface);
-  else if (link !== undefined) addresses[NB_RTAX_GATEWAY] = linkSockaddr(link);
+  addresses[NB_RTAX_GATEWAY] = gatewayOf(route, link);
   if (!isHost) addresses[NB_RTAX_NETMASK] = shortMask(family, prefixLength);
   if (link !== undefined) addresses[NB_RTAX_IFP] = linkSockaddr(link);
   const local = link?.addresses.find(each => each.family === family)?.address;

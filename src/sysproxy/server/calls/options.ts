@@ -1,7 +1,9 @@
 /** getsockopt(2) and setsockopt(2). */
 import { EINVAL, ENOPROTOOPT } from '../../../abi/linux/errno.js';
-import { AF_UNIX, SO_RCVBUF, SO_SNDBUF, SOL_SOCKET } from '../../../abi/linux/socket.js';
+import { AF_INET6, AF_UNIX, SO_RCVBUF, SO_SNDBUF, SOL_SOCKET } from '../../../abi/linux/socket.js';
 import {
+  NB_IPPROTO_IPV6,
+  NB_IPV6_USE_MIN_MTU,
   NB_SO_NOSIGPIPE,
   NB_SO_OVERFLOWED,
   NB_SO_USELOOPBACK,
@@ -18,6 +20,8 @@ import { socketOf } from './sockets.js';
 /** MCLBYTES: no value is longer. */
 const VALUE_MAX = 2048;
 const INT_SIZE = 4;
+/** Sockets with IPV6_USE_MIN_MTU: kept, as IPV6_MTU is; interfaces of this kernel carry what they are given. */
+const minMtu = new WeakSet<OpenSocket>();
 
 export function* setsockopt(call: Call): Steps {
   const [level, name, at, length] = [call.int(1), call.int(2), call.ulong(3), call.uint(4)];
@@ -93,6 +97,15 @@ interface OwnOption {
 
 /** What Linux has no option for, all of them yes or no. */
 function ownOption(call: Call, socket: OpenSocket, level: number, name: number): OwnOption | undefined {
+  if (level === NB_IPPROTO_IPV6 && name === NB_IPV6_USE_MIN_MTU && socket.domain === AF_INET6) {
+    return {
+      get: () => minMtu.has(socket),
+      set: on => {
+        if (on) minMtu.add(socket);
+        else minMtu.delete(socket);
+      },
+    };
+  }
   if (level !== NB_SOL_SOCKET) return undefined;
   const { noSigpipe } = call.session.state;
   switch (name) {

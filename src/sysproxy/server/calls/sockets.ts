@@ -10,7 +10,9 @@ import {
   EPROTOTYPE,
   ESOCKTNOSUPPORT,
 } from '../../../abi/linux/errno.js';
+import { ICMP_FILTER, IPPROTO_ICMP, IPPROTO_RAW } from '../../../abi/linux/inet.js';
 import {
+  AF_INET,
   SHUT_RDWR,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
@@ -35,6 +37,8 @@ import { CallError, callError } from '../errors.js';
 import { linksOf } from '../interface_view.js';
 import { RouteSocket } from '../route_socket.js';
 
+/** Requests that are the kernel's own to answer: no raw socket gets them (icmp_input() of ip_icmp.c). ICMP_ECHO and ICMP_TSTAMP. */
+const OWN_ICMP = new Uint8Array(Uint32Array.of((1 << 8) | (1 << 13)).buffer);
 /** Bytes of a sigset_t. */
 const SIGSET_SIZE = 16;
 
@@ -64,8 +68,11 @@ export function socket(call: Call): number {
   if (family === undefined) return -EAFNOSUPPORT;
   const fd = call.kernel.socket(family, toLinuxSockType(type), protocol);
   if (!isDone(fd)) return -EAFNOSUPPORT;
-  if (fd >= 0) markNosigpipe(call, fd, type);
-  return fd < 0 ? creationError(fd, protocol) : fd;
+  if (fd < 0) return creationError(fd, protocol);
+  markNosigpipe(call, fd, type);
+  const isIcmp = protocol === IPPROTO_ICMP && (toLinuxSockType(type) & SOCK_TYPE_MASK) === SOCK_RAW;
+  if (family === AF_INET && isIcmp) call.kernel.setsockopt(fd, IPPROTO_RAW, ICMP_FILTER, OWN_ICMP);
+  return fd;
 }
 
 function routeSocket(call: Call, type: number): number {
