@@ -37,6 +37,8 @@ import { RN_GET_ERROR, RN_GET_STATE } from './stack_options.js';
 /** net/tcp_states.h */
 const TCP_SYN_SENT = 2;
 const TCP_CLOSE = 7;
+/** What the host's kernel copies into a packet at a time (SKB_FRAG_PAGE_ORDER, net/core/sock.c). */
+const PIECE = 32768;
 /** net.core.somaxconn */
 const SOMAXCONN = 4096;
 /** sys/socket.h: data with the first packet, which the stack cannot do. */
@@ -220,8 +222,10 @@ class StreamSend implements Attempt {
     if (this.#isFault) return 0;
     const wanted = Math.min(this.#uio.resid, STAGING_SIZE);
     const length = this.#uio.move(staging, 0, wanted);
-    if (length < wanted) this.#isFault = true;
-    return length;
+    if (length === wanted) return length;
+    // A piece that cannot be copied whole is not sent (tcp_sendmsg_locked(): do_fault).
+    this.#isFault = true;
+    return length - (length % PIECE);
   }
 }
 
@@ -231,7 +235,6 @@ class StreamReceive implements Attempt {
   readonly #socket: InetStream;
   readonly #uio: Uio;
   readonly #flags: number;
-  #isFault = false;
 
   constructor(socket: InetStream, uio: Uio, flags: number) {
     this.#socket = socket;
@@ -250,7 +253,6 @@ class StreamReceive implements Attempt {
       if (received === -EAGAIN) return this.moved >= target ? this.moved : undefined;
       if (received <= 0) return this.moved || received;
       this.moved += received;
-      if (this.#isFault) break;
     }
     return this.moved;
   }
@@ -276,9 +278,8 @@ class StreamReceive implements Attempt {
     if (received <= 0 || this.#isTrunc()) return received;
     const given = this.#uio.move(stack.shared.staging, 0, received);
     if (given === received) return received;
-    // Where the program's memory ends: the rest stays with the socket.
-    this.#isFault = true;
-    if (!isPeek) stack.calls.unread(id, given, received - given);
-    return given > 0 ? given : -EFAULT;
+    // Where the program's memory ends: what cannot be copied whole stays with the socket (tcp_recvmsg_locked()).
+    if (!isPeek) stack.calls.unread(id, 0, received);
+    return -EFAULT;
   }
 }

@@ -90,8 +90,15 @@ const isRegular: Check = (kernel, side) =>
   then(kernel.fileType(side.rump), type => (type === S_IFREG ? 0 : type === S_IFDIR ? -EISDIR : -EINVAL));
 const takesRange: Check = (kernel, side, isTarget) => (isTarget ? appends(kernel, side, EBADF) : 0);
 
+/** sendfile(2) reads from what can be sought in (splice_direct_to_actor(), fs/splice.c). */
+const canSeek: Check = (kernel, side, isTarget) =>
+  isTarget
+    ? 0
+    : then(kernel.fileType(side.rump), type => (type === S_IFIFO || type === S_IFSOCK ? -EINVAL : 0));
+
 /** In Linux's order: each check on both ends before the next one. */
 const STREAM_CHECKS = [isOpenFor, isStream];
+const SENDFILE_CHECKS = [...STREAM_CHECKS, canSeek];
 const RANGE_CHECKS = [isRegular, isOpenFor, takesRange];
 
 function checkBoth(call: Call, from: End, to: End, checks: readonly Check[]): Result {
@@ -317,7 +324,7 @@ function ends(
 
 export function sysSendfile(call: Call, hijack: Hijack): void {
   const both = ends(call, hijack, [1, 2], [0, -1]);
-  if (both !== undefined) transfer(call, hijack, both, Math.max(0, call.long(3)), STREAM_CHECKS);
+  if (both !== undefined) transfer(call, hijack, both, Math.max(0, call.long(3)), SENDFILE_CHECKS);
 }
 
 export function sysCopyFileRange(call: Call, hijack: Hijack): void {

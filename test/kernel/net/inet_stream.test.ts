@@ -300,9 +300,11 @@ test('memory that ends: EFAULT, and what was not given stays', t => {
   sendText(p, a, 'abcdef');
   t.is(recvText(p, b, 1), 'a');
   t.is(p.recvMsg(b, { resid: 10, move: () => 0 }, 0, undefined), -14);
-  t.is(p.recvMsg(b, { resid: 10, move: () => 2 }, 0, undefined), 2);
-  t.is(recvText(p, b), 'def');
+  t.is(p.recvMsg(b, { resid: 10, move: () => 2 }, 0, undefined), -14);
+  t.is(recvText(p, b), 'bcdef');
   t.is(p.sendMsg(a, { resid: 10, move: () => 0 }, 0, undefined), -14);
+  t.is(p.sendMsg(a, { resid: 10, move: () => 4 }, 0, undefined), -14);
+  t.is(events(p, b), POLLOUT);
 });
 
 test('AF_UNSPEC ends a connection, and the socket can be used again', t => {
