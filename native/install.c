@@ -130,6 +130,25 @@ int rh_free_number(int tid, int first, int last)
 }
 
 /*
+ * Gives the thread that waits its descriptor, and the answer: the number or -errno. No signal may come meanwhile, as SIGCHLD would of any
+ * tracee that stops: the host kernel waits for the thread to have taken the descriptor (seccomp_notify_addfd() of kernel/seccomp.c), and a wait
+ * that is interrupted leaves an answer without one, or is made again for a notification that has had its answer.
+ */
+static int add_fd(struct seccomp_notif_addfd *add)
+{
+	sigset_t all, before;
+	int r;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, add);
+	if (r < 0)
+		r = errno == EMFILE ? -ENFILE : -errno;
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return r;
+}
+
+/*
  * Puts a copy of the tracer's `fd` into the thread, at `first` or the next free number. `flags`: O_CLOEXEC. The thread is stopped at
  * the entry or the exit of a call with `regs`; afterwards it runs on with the number as that call's result (THEN_RUN), or is stopped
  * as at a call's exit. Returns the number; -EMFILE before anything was done when its limit is too low; -ESRCH when the thread is gone,
@@ -167,11 +186,9 @@ int rh_install(int tid, int stage, const struct user_regs_struct *regs, int fd, 
 	add.srcfd = (uint32_t)fd;
 	add.newfd = (uint32_t)number;
 	add.newfd_flags = (uint32_t)flags;
-	r = ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
-	if (r < 0) {
-		r = errno == EMFILE ? -ENFILE : -errno;
+	r = add_fd(&add);
+	if (r < 0)
 		answer(add.id, r);
-	}
 	if (then == THEN_STOP) {
 		if (rh_wait_for(tid, &status) < 0)
 			return -ESRCH;
