@@ -214,3 +214,21 @@ print(struct.unpack('i', fcntl.ioctl(c, 0x541b, bytes(4)))[0], struct.unpack('i'
     stderr,
   );
 });
+
+test('python3: a hundred threads block in recv at once, and each gets its own', async t => {
+  const { stdout, stderr } = await inNet(
+    t,
+    `python3 -S -c "
+import socket, threading
+server = socket.create_server(('127.0.0.1', 0), backlog=200); got = {}
+def client(i):
+    s = socket.create_connection(server.getsockname()); s.send(b'%03d' % i); got[i] = s.recv(10)
+threads = [threading.Thread(target=client, args=(i,)) for i in range(100)]
+for t in threads: t.start()
+waiting = [server.accept()[0] for _ in threads]
+for c in reversed(waiting): c.send(c.recv(3))
+for t in threads: t.join()
+print(all(got[i] == b'%03d' % i for i in range(100)))"`,
+  );
+  t.is(stdout, 'True\n', stderr);
+});
