@@ -40,6 +40,8 @@ const FREE: Readonly<Record<number, readonly number[]>> = {
   [NB.open]: [2],
   [NB.__mount50]: [],
 };
+/** The kind of a handshake by which a child comes. */
+const FORK = 2;
 const POINTER = 1n << 32n;
 
 const say = (what: string, detail: unknown): void => {
@@ -50,12 +52,13 @@ function argsOf(body: Buffer): bigint[] {
   return Array.from({ length: Math.floor(body.length / 8) }, (_, i) => body.readBigUInt64LE(i * 8));
 }
 
-function recordedCalls(): Recorded[] {
+/** Those of one connection, counted from 0. */
+function recordedCalls(conn: number): Recorded[] {
   const calls: Recorded[] = [];
   const asked = new Map<number, Recorded['requests'][number]>();
-  for (const { fromClient, frame } of readTranscript(name)) {
+  for (const { conn: its, fromClient, frame } of readTranscript(name)) {
     const last = calls.at(-1);
-    if (frame === undefined) continue;
+    if (frame === undefined || its !== conn) continue;
     if (fromClient && frame.cls === Class.REQ && frame.type === Type.SYSCALL)
       calls.push({ nr: frame.info, args: argsOf(frame.body), requests: [], answer: undefined });
     else if (fromClient && frame.cls === Class.RESP) {
@@ -80,8 +83,16 @@ function build(reqno: number, cls: number, type: number, info: number, body: Buf
   return Buffer.concat([header, body]);
 }
 
+/** Those that are open, and how many there have been. */
+let open = 0;
+let begun = 0;
+/** Calls that were left when conversations ended. */
+let left = 0;
+/** What a PREFORK is answered with, and a FORK has to know. */
+const SECRET = Buffer.from('the secret is 16');
+
 class Conversation {
-  readonly #calls = recordedCalls();
+  readonly #calls = recordedCalls(begun++);
   #bytes = Buffer.alloc(0);
   #asks = 0;
   #answered: ((body: Buffer) => void) | undefined;
@@ -91,8 +102,12 @@ class Conversation {
   constructor(readonly socket: Socket) {
     socket.on('data', data => this.#data(data));
     socket.on('error', () => {});
+    open++;
     socket.on('close', () => {
-      say('over', this.#calls.length);
+      left += this.#calls.length;
+      open--;
+      if (open > 0) return;
+      say('over', left);
       process.exit(0);
     });
     socket.write('RUMPSP-0.4-NetBSD-7.99.34/amd64\n');
@@ -120,7 +135,13 @@ class Conversation {
   }
 
   async #request(frame: TestFrame): Promise<void> {
+    if (frame.type === Type.PREFORK) {
+      this.socket.write(build(frame.reqno, Class.RESP, Type.PREFORK, 0, SECRET));
+      return;
+    }
     if (frame.type === Type.HANDSHAKE) {
+      if (frame.info === FORK && !frame.body.subarray(0, SECRET.length).equals(SECRET))
+        say('secret', frame.body.toString('hex'));
       this.socket.write(build(frame.reqno, Class.RESP, Type.HANDSHAKE, 0, Buffer.alloc(4)));
       return;
     }

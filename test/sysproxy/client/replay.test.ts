@@ -183,6 +183,28 @@ const SESSIONS: Readonly<Record<string, (p: SysproxyProcess) => Step[]>> = {
       [p.submitCall(p.call(NB.__fstat50).int(4).buffer(Buffer.alloc(152))), -EBADF],
     ];
   },
+  fork: p => {
+    const all = Buffer.alloc(10);
+    const opened = p.openAt(AT_FDCWD, '/tmp/trfork', 0o1102, 0o644, 0);
+    const pid = p.submitCall(p.call(NB.getpid));
+    const child = p.fork(2, { files: false, fs: false });
+    const steps: Step[] = [
+      [opened, 3],
+      [pid, 13],
+      [child.write(3, text('child')), 5],
+      [child.submitCall(child.call(NB.getppid)), 1],
+      [child.submitCall(child.call(NB.getpid)), 15],
+    ];
+    child.exit();
+    return [
+      ...steps,
+      [p.pread(3, into(all), 0, 0), 5],
+      [start(all, 6), 'child\0'],
+      [p.lseek(3, 0, 1), 5],
+      [p.submitCall(p.call(NB.getpid)), 13],
+      [p.unlinkAt(AT_FDCWD, '/tmp/trfork', 0), 0],
+    ];
+  },
   errors: p => {
     const open = (path: string): Result =>
       p.submitCall(p.call(NB.openat).int(AT_FDCWD).string(path).int(0).int(1));
