@@ -32,11 +32,12 @@ function rightsOf(call: Call, header: DataView, at: number): number {
   if (call.read(pointer(header, at + MSG_CONTROL), control) < 0) return -1;
   const view = new DataView(control.buffer);
   for (let offset = 0; offset + CMSG_HEADER <= length; ) {
-    const size = view.getUint32(offset, true);
-    if (size < CMSG_HEADER) return -1;
+    const size = pointer(view, offset);
+    // The host refuses the message (CMSG_OK()).
+    if (size < CMSG_HEADER || size > length - offset) return -1;
     const rights =
       view.getInt32(offset + 8, true) === SOL_SOCKET && view.getInt32(offset + 12, true) === SCM_RIGHTS;
-    for (let data = offset + CMSG_HEADER; rights && data + 4 <= Math.min(offset + size, length); data += 4) {
+    for (let data = offset + CMSG_HEADER; rights && data + 4 <= offset + size; data += 4) {
       const fd = view.getInt32(data, true);
       if (call.state.files.get(fd) >= 0) return fd;
     }

@@ -349,6 +349,33 @@ static void notSockets(void)
 	close(file);
 }
 
+/* Unix sockets are the host's by default, and their messages are looked through for descriptors. */
+static void rights(void)
+{
+	int pair[2], other = must(socket(AF_INET, SOCK_STREAM, 0));
+	static const size_t lengths[] = {0, 15, 16, 17, 19, 20, 21, 24, 40, 0x7fffffff, 0x80000000, 0xfffffff9, 0xffffffff, SIZE_MAX - 7, SIZE_MAX};
+	struct {
+		struct cmsghdr header;
+		int fds[4];
+	} control = {.header = {.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
+	struct iovec vector = {"x", 1};
+	struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control};
+
+	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) < 0)
+		perror("socketpair");
+	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++)
+		for (message.msg_controllen = 12; message.msg_controllen <= sizeof control; message.msg_controllen += 4) {
+			char what[64];
+
+			control.header.cmsg_len = lengths[i];
+			snprintf(what, sizeof what, "rights %zx in %zu", lengths[i], (size_t)message.msg_controllen);
+			show(what, sendmsg(pair[0], &message, MSG_DONTWAIT));
+		}
+	close(pair[0]);
+	close(pair[1]);
+	close(other);
+}
+
 int main(void)
 {
 	long page = sysconf(_SC_PAGESIZE);
@@ -365,5 +392,6 @@ int main(void)
 	data(SOCK_STREAM);
 	data(SOCK_DGRAM);
 	notSockets();
+	rights();
 	return 0;
 }
