@@ -127,7 +127,7 @@ int rn_conflicts(const struct rn_socket *s, const ip_addr_t *ip, int port, int l
 	for (i = 0; i < rn_table_size; i++) {
 		const struct rn_socket *other = rn_table[i];
 
-		if (other == NULL || other == s || other->local_port != port || other->type != s->type ||
+		if (other == NULL || other == s || other->held_port != port || other->type != s->type ||
 		    other->protocol != s->protocol)
 			continue;
 		if (!overlap(ip, s->v6only, &other->local_ip, other->v6only))
@@ -157,7 +157,7 @@ static int is_port_used(const struct rn_socket *s, int port)
 	for (i = 0; i < rn_table_size; i++) {
 		const struct rn_socket *other = rn_table[i];
 
-		if (other != NULL && other->local_port == port && other->type == s->type)
+		if (other != NULL && other->held_port == port && other->type == s->type)
 			return 1;
 	}
 	if (s->type != RN_STREAM)

@@ -135,6 +135,7 @@ struct rn_socket *rn_new(int domain, int type, int protocol)
 	s->type = type;
 	s->protocol = protocol;
 	IP_SET_TYPE_VAL(s->local_ip, domain == RN_INET6 ? IPADDR_TYPE_V6 : IPADDR_TYPE_V4);
+	s->low_water = 1;
 	s->ttl = -1;
 	s->multicast_ttl = 1;
 	s->multicast_loop = 1;
@@ -355,7 +356,7 @@ static void catch_up(void)
 	due = (rn_now - last_tick) / TCP_TMR_INTERVAL;
 	last_tick += due * TCP_TMR_INTERVAL;
 	while (due-- > 0 && ticks++ < TICKS_MAX) {
-		rn_tcp_before_tick();
+		rn_tcp_let_go();
 		tcp_tmr();
 		rn_pump();
 	}
@@ -365,6 +366,7 @@ static void catch_up(void)
 int rn_end(int result)
 {
 	rn_pump();
+	rn_tcp_let_go();
 	if (dirty_first != NULL)
 		tell_dirty();
 	rn_shared.tick = needs_tick() ? (int32_t)(TCP_TMR_INTERVAL - (rn_now - last_tick)) : -1;

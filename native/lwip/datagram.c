@@ -213,7 +213,7 @@ int rn_datagram_open(struct rn_socket *s, const ip_addr_t *ip, int port)
 	if (status < 0)
 		return status;
 	s->local_ip = *ip;
-	s->local_port = (uint16_t)port;
+	s->local_port = s->held_port = (uint16_t)port;
 	s->bound = 1;
 	rn_datagram_apply(s);
 	return 0;
@@ -298,7 +298,7 @@ void rn_datagram_disconnect(struct rn_socket *s)
 	if (!s->bound_port && s->type == RN_DGRAM) {
 		close_pcb(s);
 		s->local_ip = any;
-		s->local_port = 0;
+		s->local_port = s->held_port = 0;
 		s->bound = 0;
 		return;
 	}

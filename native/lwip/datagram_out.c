@@ -131,6 +131,8 @@ static int prepare(struct rn_socket *s, ip_addr_t *to, int *port, struct netif *
 	if (rn_shared.address.family != 0) {
 		status = rn_get_address(s, &rn_shared.address, to);
 		*port = rn_shared.address.port;
+		if (status == 0 && *port == 0 && rn_is_udp(s))
+			status = -EINVAL;
 	} else if (s->has_peer) {
 		*to = s->peer_ip;
 		*port = s->peer_port;
@@ -139,8 +141,6 @@ static int prepare(struct rn_socket *s, ip_addr_t *to, int *port, struct netif *
 	}
 	if (status < 0)
 		return status;
-	if (*port == 0 && rn_is_udp(s))
-		return -EINVAL;
 	if (ip_addr_isany(to)) {
 		if (IP_IS_V4_VAL(*to))
 			ip_addr_set_loopback(0, to);

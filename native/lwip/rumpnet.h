@@ -64,7 +64,8 @@ enum { ICMP6_FILTER_WORDS = 8 };
 /* Linux's net.ipv4.ip_default_ttl and net.ipv6.conf.default.hop_limit. */
 enum { RN_TTL = 64 };
 
-enum rn_state { RN_CLOSED, RN_LISTEN, RN_CONNECTING, RN_CONNECTED, RN_DONE };
+/* What a socket is to its program; a connection that is over is closed, and its bits of shutdown(2) are set. */
+enum rn_state { RN_CLOSED, RN_LISTEN, RN_CONNECTING, RN_CONNECTED };
 
 /* rn_set() and rn_get(). */
 enum rn_option {
@@ -90,6 +91,7 @@ enum rn_option {
 	RN_OPT_ICMP_FILTER = 20,  /* bits of blocked types 0 to 31 (linux/icmp.h) */
 	RN_OPT_CHECKSUM = 21,	  /* IPV6_CHECKSUM's offset, -1: none */
 	RN_OPT_ICMP6_FILTER = 22, /* and the next 7: bits of blocked types (linux/icmpv6.h) */
+	RN_OPT_RCVLOWAT = 30,	  /* bytes; streams only */
 	/* Only rn_get(). */
 	RN_GET_ERROR = 64,    /* SO_ERROR: a positive errno, and none from then on */
 	RN_GET_READABLE = 65, /* FIONREAD: bytes */
@@ -136,7 +138,8 @@ struct rn_socket {
 	} pcb;
 	ip_addr_t local_ip, peer_ip;
 	ip_addr_t bound_ip; /* what bind(2) gave, or any */
-	uint16_t local_port, peer_port;
+	uint16_t local_port, peer_port; /* local_port: as getsockname(2) tells it */
+	uint16_t held_port;		/* the port that is the socket's, 0: none (inet_num of net/inet_sock.h) */
 	int has_peer;
 
 	/* Streams: received bytes are a chain of pbufs, `rx_offset` into the first. */
@@ -144,7 +147,9 @@ struct rn_socket {
 	uint32_t rx_room, rx_first, rx_count;
 	uint32_t rx_bytes, rx_offset, withheld;
 	int was_full; /* a send found no room, or left none */
-	int eof, shut_read, shut_write;
+	uint32_t low_water; /* bytes that poll(2) calls readable */
+	int eof; /* the other side has ended (SOCK_DONE of net/sock.h) */
+	int shut_read, shut_write;
 	struct rn_socket *ack_next;
 	int is_in_acks;
 
@@ -217,11 +222,11 @@ void rn_tcp_apply(struct rn_socket *s);
 int rn_tcp_holds(struct pbuf *p, struct netif *netif);
 /* Acknowledges what was received: nobody waits for a timer on the loopback interface. 1 when it sent something. */
 int rn_tcp_acknowledge(void);
-void rn_tcp_before_tick(void);
+void rn_tcp_let_go(void);
 /* A connection that could not be made because of what an ICMP error said. */
 void rn_tcp_unreachable(struct rn_socket *s, int error);
-/* As it was when it was new, but for options and what bind(2) gave. */
-void rn_tcp_reset(struct rn_socket *s);
+/* connect(2) with AF_UNSPEC: as it was when it was new, but for options and what bind(2) gave. */
+void rn_tcp_disconnect(struct rn_socket *s);
 extern int rn_connecting;
 
 static inline int rn_is_udp(const struct rn_socket *s)

@@ -78,20 +78,24 @@ int rn_bind(int id)
 
 	if (s == NULL)
 		return rn_end(-EBADF);
-	if (s->type != RN_RAW && (s->bound || s->state != RN_CLOSED))
+	if (s->type != RN_RAW && (s->held_port != 0 || s->state != RN_CLOSED))
 		return rn_end(-EINVAL);
 	status = rn_get_address(s, &rn_shared.address, &ip);
 	if (status < 0)
 		return rn_end(-EINVAL);
-	if (!ip_addr_isany(&ip) && !rn_is_local(&ip) && !s->freebind &&
-	    (s->type == RN_STREAM || !(ip_addr_ismulticast(&ip) || rn_is_broadcast(&ip, &rn_lo))))
+	if (s->type == RN_STREAM && IP_IS_V6_VAL(ip) && ip_addr_ismulticast(&ip))
+		return rn_end(-EINVAL);
+	if (!ip_addr_isany(&ip) && !rn_is_local(&ip) && !s->freebind && !ip_addr_ismulticast(&ip) &&
+	    !rn_is_broadcast(&ip, &rn_lo))
 		return rn_end(-EADDRNOTAVAIL);
 	if (s->type != RN_RAW && port != 0 && rn_conflicts(s, &ip, port, 0))
 		return rn_end(-EADDRINUSE);
 	if (s->type == RN_STREAM) {
-		s->local_port = (uint16_t)(port != 0 ? port : rn_ephemeral(s, &ip));
-		if (s->local_port == 0)
+		if (port == 0)
+			port = rn_ephemeral(s, &ip);
+		if (port == 0)
 			return rn_end(-EADDRINUSE);
+		s->local_port = s->held_port = (uint16_t)port;
 		s->local_ip = ip;
 	} else {
 		status = rn_datagram_open(s, &ip, s->type == RN_RAW ? 0 : port);
@@ -113,16 +117,10 @@ int rn_connect(int id)
 	if (s == NULL)
 		return rn_end(-EBADF);
 	if (rn_shared.address.family == 0) {
-		if (s->type == RN_STREAM) {
-			int linger_zero = s->linger_zero;
-
-			s->linger_zero = 1;
-			rn_tcp_close(s);
-			rn_tcp_reset(s);
-			s->linger_zero = linger_zero;
-		} else {
+		if (s->type == RN_STREAM)
+			rn_tcp_disconnect(s);
+		else
 			rn_datagram_disconnect(s);
-		}
 		rn_mark(s, 0);
 		return rn_end(0);
 	}
@@ -188,6 +186,20 @@ int rn_shutdown(int id, int how)
 	s->shut_write |= how != RN_SHUT_RD;
 	rn_mark(s, 1);
 	return rn_end(s->has_peer ? 0 : -ENOTCONN);
+}
+
+/* The port that a datagram socket gets before its first packet, whatever becomes of that (inet_send_prepare() of net/ipv4/af_inet.c). */
+int rn_autobind(int id)
+{
+	struct rn_socket *s = rn_begin(id);
+	ip_addr_t any;
+
+	if (s == NULL)
+		return rn_end(-EBADF);
+	if (s->type == RN_STREAM || s->pcb.any != NULL)
+		return rn_end(0);
+	any = s->bound_ip;
+	return rn_end(rn_datagram_open(s, &any, 0) < 0 ? -EAGAIN : 0);
 }
 
 /* Sends bytes of rn_shared.staging; datagrams to rn_shared.address, family 0: to the peer. Bytes sent, -EAGAIN. */
@@ -266,6 +278,8 @@ static int *int_option(struct rn_socket *s, int option)
 		return (int *)&s->icmp_filter;
 	case RN_OPT_CHECKSUM:
 		return &s->checksum;
+	case RN_OPT_RCVLOWAT:
+		return (int *)&s->low_water;
 	default:
 		if (option < RN_OPT_ICMP6_FILTER || option >= RN_OPT_ICMP6_FILTER + ICMP6_FILTER_WORDS)
 			return NULL;
@@ -285,6 +299,8 @@ int rn_set(int id, int option, int value)
 	if (option == RN_OPT_V6ONLY && s->bound)
 		return rn_end(-EINVAL);
 	*kept = value;
+	if (option == RN_OPT_RCVLOWAT)
+		rn_mark(s, 0);
 	if (s->type == RN_STREAM)
 		rn_tcp_apply(s);
 	else

@@ -42,19 +42,23 @@ static void on_error(void *arg, err_t error)
 {
 	struct rn_socket *s = arg;
 
+	/* tcp_reset() of net/ipv4/tcp_input.c: a connection that the other side had ended already breaks like a pipe. */
+	if (error == ERR_RST)
+		s->error = s->state == RN_CONNECTING ? ECONNREFUSED : s->eof ? EPIPE : ECONNRESET;
+	else if (error == ERR_ABRT)
+		s->error = ETIMEDOUT;
+	rn_tcp_done(s);
+}
+
+/* tcp_done() of net/ipv4/tcp.c: what was received stays, and a port that bind(2) did not give is free. */
+void rn_tcp_done(struct rn_socket *s)
+{
+	rn_end_connecting(s, RN_CLOSED);
+	rn_forget_acknowledge(s);
 	s->pcb.any = NULL;
-	if (s->state == RN_CONNECTING) {
-		rn_end_connecting(s, RN_CLOSED);
-		rn_tcp_reset(s);
-		s->error = error == ERR_RST ? ECONNREFUSED : ETIMEDOUT;
-	} else {
-		/* tcp_reset() of net/ipv4/tcp_input.c: a connection that the other side had ended already breaks like a pipe. */
-		if (error == ERR_RST)
-			s->error = s->eof ? EPIPE : ECONNRESET;
-		else if (error == ERR_ABRT)
-			s->error = ETIMEDOUT;
-		s->state = RN_DONE;
-	}
+	s->shut_read = s->shut_write = 1;
+	if (!s->bound_port)
+		s->held_port = 0;
 	rn_mark(s, 1);
 }
 
@@ -91,20 +95,17 @@ void rn_detach(struct tcp_pcb *pcb)
 
 /* Connections that are over. */
 
-/* lwIP frees what was long enough in TIME_WAIT without a word: the socket lets go of it before. */
-void rn_tcp_before_tick(void)
+/* A connection in TIME_WAIT is nobody's: the socket lets go of it (tcp_time_wait() of net/ipv4/tcp_minisocks.c). */
+void rn_tcp_let_go(void)
 {
 	struct tcp_pcb *pcb;
 
-	for (pcb = tcp_tw_pcbs; pcb != NULL; pcb = pcb->next) {
+	/* The newest come first, so that those that still have a socket are before all others. */
+	for (pcb = tcp_tw_pcbs; pcb != NULL && pcb->callback_arg != NULL; pcb = pcb->next) {
 		struct rn_socket *s = pcb->callback_arg;
 
-		if (s == NULL)
-			continue;
 		rn_detach(pcb);
-		s->pcb.any = NULL;
-		s->state = RN_DONE;
-		rn_mark(s, 0);
+		rn_tcp_done(s);
 	}
 }
 
@@ -123,7 +124,7 @@ static void reap_time_wait(const ip_addr_t *from, int port, const ip_addr_t *to,
 	struct tcp_pcb *pcb, *next;
 	int count = 0;
 
-	rn_tcp_before_tick();
+	rn_tcp_let_go();
 	for (pcb = tcp_tw_pcbs; pcb != NULL; pcb = next) {
 		next = pcb->next;
 		if (++count > TIME_WAIT_MAX || is_pair(pcb, from, port, to, to_port) ||
@@ -143,17 +144,28 @@ static int is_connected_already(const ip_addr_t *from, int port, const ip_addr_t
 	return 0;
 }
 
-void rn_tcp_reset(struct rn_socket *s)
+/* tcp_disconnect() of net/ipv4/tcp.c */
+void rn_tcp_disconnect(struct rn_socket *s)
 {
-	s->state = RN_CLOSED;
-	s->error = 0;
+	int was_listening = s->state == RN_LISTEN;
+	int linger_zero = s->linger_zero;
+
+	/* LAST_ACK and CLOSING need no reset: nothing is left to be told. */
+	if (s->state == RN_CONNECTING || (s->state == RN_CONNECTED && !(s->eof && s->shut_write)))
+		s->error = ECONNRESET;
+	s->linger_zero = 1;
+	rn_tcp_close(s);
+	s->linger_zero = linger_zero;
 	s->eof = s->shut_read = s->shut_write = s->was_full = s->has_peer = 0;
 	s->withheld = 0;
-	s->local_ip = s->bound_ip;
+	s->rx_offset = 0;
+	if (!was_listening)
+		s->local_ip = s->bound_ip;
 	if (!s->bound_port) {
-		s->local_port = 0;
+		s->held_port = 0;
 		s->bound = 0;
 	}
+	rn_mark(s, 1);
 }
 
 void rn_tcp_unreachable(struct rn_socket *s, int error)
@@ -162,13 +174,10 @@ void rn_tcp_unreachable(struct rn_socket *s, int error)
 
 	if (s->state != RN_CONNECTING)
 		return;
-	rn_end_connecting(s, RN_CLOSED);
 	rn_detach(pcb);
 	tcp_abort(pcb);
-	s->pcb.any = NULL;
-	rn_tcp_reset(s);
 	s->error = error;
-	rn_mark(s, 1);
+	rn_tcp_done(s);
 }
 
 /* The calls. */
@@ -178,7 +187,7 @@ int rn_tcp_connect(struct rn_socket *s, const ip_addr_t *ip, int port)
 	struct netif *netif = rn_route(s, ip);
 	struct tcp_pcb *pcb;
 	ip_addr_t from;
-	int local_port = s->local_port;
+	int local_port = s->held_port;
 	err_t error;
 
 	if (netif == NULL || ip_addr_ismulticast(ip) || rn_is_broadcast(ip, netif))
@@ -196,6 +205,8 @@ int rn_tcp_connect(struct rn_socket *s, const ip_addr_t *ip, int port)
 	pcb = tcp_new_ip_type(IP_GET_TYPE(ip));
 	if (pcb == NULL)
 		return -ENOBUFS;
+	/* tcp_connect_init() of net/ipv4/tcp_output.c */
+	s->error = s->eof = 0;
 	s->has_peer = 1;
 	s->peer_ip = *ip;
 	s->peer_port = (uint16_t)port;
@@ -217,9 +228,8 @@ int rn_tcp_connect(struct rn_socket *s, const ip_addr_t *ip, int port)
 		return rn_errno(error);
 	}
 	s->local_ip = from;
-	s->local_port = (uint16_t)local_port;
+	s->local_port = s->held_port = (uint16_t)local_port;
 	s->bound = 1;
-	s->eof = s->shut_read = s->shut_write = 0;
 	rn_mark(s, 0);
 	return 0;
 }
@@ -247,45 +257,34 @@ void rn_tcp_close(struct rn_socket *s)
 		rn_close_listener(s);
 	else
 		rn_close_connection(s);
+	/* Of a connection that was over before. */
+	rn_drop_received(s);
 }
 
+/* inet_shutdown() of net/ipv4/af_inet.c */
 int rn_tcp_shutdown(struct rn_socket *s, int how)
 {
 	int is_read = how != RN_SHUT_WR;
 	int is_write = how != RN_SHUT_RD;
+	int was_shut = s->shut_write;
 	struct tcp_pcb *pcb = rn_pcb(s);
 
-	switch (s->state) {
-	case RN_CLOSED:
-	case RN_DONE:
-		return -ENOTCONN;
-	case RN_LISTEN:
-		if (is_read) {
-			rn_close_listener(s);
-			rn_mark(s, 1);
-		}
+	if (s->state == RN_CONNECTING || (s->state == RN_LISTEN && is_read)) {
+		rn_tcp_disconnect(s);
 		return 0;
-	case RN_CONNECTING:
-		rn_close_connection(s);
-		rn_tcp_reset(s);
-		s->error = ECONNRESET;
-		rn_mark(s, 1);
+	}
+	if (s->state == RN_LISTEN)
 		return 0;
-	default:
-		break;
-	}
-	if (is_read)
-		s->shut_read = 1;
-	if (is_write && !s->shut_write) {
-		s->shut_write = 1;
-		if (pcb != NULL && tcp_shutdown(pcb, 0, 1) == ERR_MEM) {
-			rn_detach(pcb);
-			tcp_abort(pcb);
-			s->pcb.any = NULL;
-			s->state = RN_DONE;
-		}
-	}
+	s->shut_read |= is_read;
+	s->shut_write |= is_write;
 	rn_mark(s, 1);
+	if (s->state == RN_CLOSED)
+		return -ENOTCONN;
+	if (is_write && !was_shut && tcp_shutdown(pcb, 0, 1) == ERR_MEM) {
+		rn_detach(pcb);
+		tcp_abort(pcb);
+		rn_tcp_done(s);
+	}
 	return 0;
 }
 

@@ -21,6 +21,7 @@ void rn_attach(struct rn_socket *s, struct tcp_pcb *pcb);
 void rn_detach(struct tcp_pcb *pcb);
 void rn_end_connecting(struct rn_socket *s, enum rn_state state);
 void rn_close_connection(struct rn_socket *s);
+void rn_tcp_done(struct rn_socket *s);
 
 /* tcp_listen.c */
 void rn_close_listener(struct rn_socket *s);

@@ -98,8 +98,17 @@ err_t rn_on_receive(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t error)
 	struct rn_socket *s = arg;
 
 	LWIP_UNUSED_ARG(error);
+	if (p != NULL && s->shut_read && (pcb->state == FIN_WAIT_1 || pcb->state == FIN_WAIT_2)) {
+		/* Nobody will ever read it: the other side is told so (tcp_rcv_state_process() of net/ipv4/tcp_input.c). */
+		pbuf_free(p);
+		rn_detach(pcb);
+		tcp_abort(pcb);
+		s->error = ECONNRESET;
+		rn_tcp_done(s);
+		return ERR_ABRT;
+	}
 	if (p == NULL) {
-		s->eof = 1;
+		s->eof = s->shut_read = 1;
 	} else {
 		uint16_t length = p->tot_len;
 
@@ -134,7 +143,7 @@ int rn_tcp_send(struct rn_socket *s, int length)
 {
 	int sent = 0;
 
-	if (s->state == RN_CONNECTING)
+	if (s->state == RN_CONNECTING && s->error == 0)
 		return -EAGAIN;
 	if (s->state != RN_CONNECTED || s->shut_write || s->error != 0)
 		return take_error(s, -EPIPE);
@@ -228,7 +237,7 @@ int rn_tcp_receive(struct rn_socket *s, int length, int offset, int flags)
 		return 0;
 	if (s->error != 0)
 		return take_error(s, 0);
-	if (s->shut_read || s->state == RN_DONE)
+	if (s->shut_read)
 		return 0;
 	return s->state == RN_CLOSED ? -ENOTCONN : -EAGAIN;
 }
@@ -272,21 +281,18 @@ int rn_unread(int id, int offset, int length)
 /* tcp_poll() of net/ipv4/tcp.c. */
 int rn_tcp_revents(const struct rn_socket *s)
 {
-	int is_done = s->state == RN_DONE;
-	int no_read = s->eof || s->shut_read || is_done;
-	int no_write = s->shut_write || is_done;
 	int revents = 0;
 
 	if (s->state == RN_LISTEN)
 		return s->accept_head != NULL ? RN_POLLIN : 0;
-	if ((no_read && no_write) || s->state == RN_CLOSED)
+	if ((s->shut_read && s->shut_write) || s->state == RN_CLOSED)
 		revents |= RN_POLLHUP;
-	if (no_read)
+	if (s->shut_read)
 		revents |= RN_POLLIN | RN_POLLRDHUP;
 	if (s->state != RN_CONNECTING) {
-		if (s->rx_bytes > 0)
+		if (s->rx_bytes >= s->low_water)
 			revents |= RN_POLLIN;
-		if (no_write || s->pcb.any == NULL || rn_is_writable(s->pcb.tcp))
+		if (s->shut_write || s->pcb.any == NULL || rn_is_writable(s->pcb.tcp))
 			revents |= RN_POLLOUT;
 	}
 	return s->error != 0 ? revents | RN_POLLERR : revents;

@@ -22,6 +22,7 @@ static void inherit(struct rn_socket *s, const struct rn_socket *from)
 	s->tos = from->tos;
 	s->linger_zero = from->linger_zero;
 	s->device = from->device;
+	s->low_water = from->low_water;
 }
 
 static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t error)
@@ -39,7 +40,7 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t error)
 	child->state = RN_CONNECTED;
 	child->local_ip = pcb->local_ip;
 	child->peer_ip = pcb->remote_ip;
-	child->local_port = pcb->local_port;
+	child->local_port = child->held_port = pcb->local_port;
 	child->peer_port = pcb->remote_port;
 	child->bound_ip = s->bound_ip;
 	child->has_peer = child->bound = child->bound_port = 1;
@@ -61,9 +62,9 @@ int rn_tcp_listen(struct rn_socket *s, int backlog)
 	int is_dual = IP_IS_V6_VAL(s->local_ip) && ip_addr_isany_val(s->local_ip) && !s->v6only;
 	err_t error;
 
-	if (s->local_port == 0) {
-		s->local_port = (uint16_t)rn_ephemeral(s, &s->local_ip);
-		if (s->local_port == 0)
+	if (s->held_port == 0) {
+		s->local_port = s->held_port = (uint16_t)rn_ephemeral(s, &s->local_ip);
+		if (s->held_port == 0)
 			return -EADDRINUSE;
 		s->bound = 1;
 	} else if (rn_conflicts(s, &s->local_ip, s->local_port, 1)) {

@@ -34,7 +34,7 @@ function putV4(shared: SharedPage['address'], address: Uint8Array): void {
   for (let i = 0; i < 4; i++) shared.bytes[i] = address[IN_ADDRESS_AT + i];
 }
 
-function putV6(shared: SharedPage['address'], address: Uint8Array): number {
+function putV6(shared: SharedPage['address'], address: Uint8Array): void {
   shared.family = AF_INET6;
   shared.port = portOf(address);
   for (let i = 0; i < 16; i++) shared.bytes[i] = address[IN6_ADDRESS_AT + i];
@@ -45,15 +45,18 @@ function putV6(shared: SharedPage['address'], address: Uint8Array): number {
         (address[IN6_SCOPE_AT + 1] << 8) |
         (address[IN6_SCOPE_AT + 2] << 16) |
         (address[IN6_SCOPE_AT + 3] << 24);
-  const first = (shared.bytes[0] << 8) | shared.bytes[1];
   shared.scope = scope;
-  // A link-local address means nothing without its link (ipv6(7)).
-  return (first & LINK_LOCAL_MASK) === LINK_LOCAL && scope <= 0 ? -EINVAL : 0;
+}
+
+/** The address that was put is link-local, which means nothing without its link (ipv6(7)): bind(2) and connect(2) say EINVAL. */
+export function lacksLink({ family, bytes, scope }: SharedPage['address']): boolean {
+  const first = (bytes[0] << 8) | bytes[1];
+  return family === AF_INET6 && (first & LINK_LOCAL_MASK) === LINK_LOCAL && scope <= 0;
 }
 
 /**
- * Puts an address for a socket of `domain` where the stack looks for it: 0, -EINVAL for one that is too short or link-local without
- * its link, -EAFNOSUPPORT for another family's. `orV4`: a socket of AF_INET6 takes AF_INET's, too.
+ * Puts an address for a socket of `domain` where the stack looks for it: 0, -EINVAL for one that is too short, -EAFNOSUPPORT for
+ * another family's. `orV4`: a socket of AF_INET6 takes AF_INET's, too.
  */
 export function putAddress(
   shared: SharedPage['address'],
@@ -69,7 +72,8 @@ export function putAddress(
   }
   if (address.length < SIN6_LEN_RFC2133) return -EINVAL;
   if (familyOf(address) !== AF_INET6) return -EAFNOSUPPORT;
-  return putV6(shared, address);
+  putV6(shared, address);
+  return 0;
 }
 
 /** Fills `out` from what the stack has put there; nothing when it has none. */

@@ -1,10 +1,19 @@
 /** SOCK_DGRAM and SOCK_RAW of AF_INET and AF_INET6 (net/ipv4/udp.c, raw.c, ping.c). */
-import { EAGAIN, EFAULT, EINVAL, EMSGSIZE, EOPNOTSUPP } from '../../abi/linux/errno.js';
-import { AF_INET, AF_UNSPEC, MSG_ERRQUEUE, MSG_OOB, MSG_PEEK, MSG_TRUNC } from '../../abi/linux/socket.js';
+import { EAGAIN, EDESTADDRREQ, EFAULT, EINVAL, EMSGSIZE, EOPNOTSUPP } from '../../abi/linux/errno.js';
+import { IPPROTO_UDP } from '../../abi/linux/inet.js';
+import {
+  AF_INET,
+  AF_INET6,
+  AF_UNSPEC,
+  MSG_ERRQUEUE,
+  MSG_OOB,
+  MSG_PEEK,
+  MSG_TRUNC,
+} from '../../abi/linux/socket.js';
 import { familyOf } from '../../abi/linux/un.js';
 import type { Result, Uio } from '../rump_kernel.js';
 import type { ControlMessage, IncomingMessage, OutgoingMessage } from '../socket_calls.js';
-import { putAddress, SOCKADDR_IN_SIZE, takeAddress } from './inet_address.js';
+import { lacksLink, putAddress, SOCKADDR_IN_SIZE, takeAddress } from './inet_address.js';
 import { sendControl, takeControl } from './inet_control.js';
 import { InetSocket } from './inet_socket.js';
 import type { SocketCaller } from './open_socket.js';
@@ -16,6 +25,8 @@ const NO_CONTROL: readonly ControlMessage[] = [];
 
 export class InetDatagram extends InetSocket {
   #isConnected = false;
+  /** It has a port, or needs none. */
+  #hasPort = false;
 
   override get isConnected(): boolean {
     return this.#isConnected;
@@ -30,10 +41,12 @@ export class InetDatagram extends InetSocket {
     if (familyOf(address) === AF_UNSPEC) {
       shared.address.family = AF_UNSPEC;
       this.#isConnected = false;
+      this.#hasPort = false;
       return calls.connect(this.id);
     }
     const status = putAddress(shared.address, this.domain, address, true);
     if (status < 0) return status;
+    if (lacksLink(shared.address)) return -EINVAL;
     const connected = calls.connect(this.id);
     if (connected === 0) this.#isConnected = true;
     return connected;
@@ -44,6 +57,11 @@ export class InetDatagram extends InetSocket {
   }
 
   override sendMsg(uio: Uio, flags: number, message: OutgoingMessage | undefined): number {
+    if (!this.#hasPort) {
+      const bound = this.stack.calls.autobind(this.id);
+      if (bound < 0) return bound;
+      this.#hasPort = true;
+    }
     if (uio.resid > DATAGRAM_MAX) return -EMSGSIZE;
     if ((flags & MSG_OOB) !== 0) return -EOPNOTSUPP;
     const { shared, calls } = this.stack;
@@ -60,11 +78,17 @@ export class InetDatagram extends InetSocket {
     const { address } = this.stack.shared;
     if (name === undefined || name.length === 0) {
       address.family = 0;
-      return 0;
+      return this.#isConnected ? 0 : -EDESTADDRREQ;
     }
     if (this.domain === AF_INET && name.length >= SOCKADDR_IN_SIZE && familyOf(name) === AF_UNSPEC) {
       // udp_sendmsg() takes an address without a family for its own.
       return putAddress(address, AF_INET, Uint8Array.of(AF_INET, 0, ...name.subarray(2)));
+    }
+    if (this.domain === AF_INET6 && this.protocol === IPPROTO_UDP && name.length >= 2) {
+      // The order of udpv6_sendmsg().
+      const family = familyOf(name);
+      if (family === AF_UNSPEC) return this.#putDestination(undefined);
+      if (family !== AF_INET && family !== AF_INET6) return -EINVAL;
     }
     return putAddress(address, this.domain, name, true);
   }
@@ -77,7 +101,8 @@ export class InetDatagram extends InetSocket {
     }
     // No errors are queued: the one that there is comes as a result.
     if ((flags & MSG_ERRQUEUE) !== 0) return -EAGAIN;
-    if ((flags & MSG_OOB) !== 0) return -EOPNOTSUPP;
+    // udp_recvmsg() does not look at it.
+    if ((flags & MSG_OOB) !== 0 && this.protocol !== IPPROTO_UDP) return -EOPNOTSUPP;
     return this.attempt('in', flags, { run: () => this.#receive(uio, flags, message), moved: 0 });
   }
 

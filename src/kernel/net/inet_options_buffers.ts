@@ -5,7 +5,13 @@ import type { Credentials } from '../rump_kernel.js';
 import { int32, putInts } from './option_bytes.js';
 import { type OptionRow, type OptionState, ofLevel, STREAM } from './option_row.js';
 import { isPrivileged } from './option_values.js';
-import { RN_GET_DROPS, RN_GET_READABLE, RN_GET_UNSENT, RN_OPT_RCVBUF } from './stack_options.js';
+import {
+  RN_GET_DROPS,
+  RN_GET_READABLE,
+  RN_GET_UNSENT,
+  RN_OPT_RCVBUF,
+  RN_OPT_RCVLOWAT,
+} from './stack_options.js';
 
 const INT_MAX = 2 ** 31 - 1;
 /** net.core.wmem_max and rmem_max; SOCK_MIN_SNDBUF and SOCK_MIN_RCVBUF of net/sock.h: bytes. */
@@ -102,6 +108,7 @@ export const BUFFER_ROWS: readonly OptionRow[] = ofLevel(so.SOL_SOCKET, [
     value: 'int',
     effect: 'socket',
     number: 'lowWater',
+    stack: RN_OPT_RCVLOWAT,
     why: 'recv(2) waits for as much',
     initial: 1,
     convert: (value, options) => {

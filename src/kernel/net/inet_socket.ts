@@ -6,6 +6,7 @@ import type { Credentials } from '../rump_kernel.js';
 import type { AddressOut, NetInterface } from '../socket_calls.js';
 import {
   isAnyV4,
+  lacksLink,
   portOf,
   putAddress,
   SIN6_LEN_RFC2133,
@@ -85,7 +86,8 @@ export abstract class InetSocket extends OpenSocket implements StackSocket, Opti
       return 0;
     }
     if (this.domain === AF_INET6 && address.length < SIN6_LEN_RFC2133) return -EINVAL;
-    return putAddress(shared.address, this.domain, address);
+    const status = putAddress(shared.address, this.domain, address);
+    return status === 0 && lacksLink(shared.address) ? -EINVAL : status;
   }
 
   override getsockname(out: AddressOut): number {

@@ -11,7 +11,6 @@ import {
   EOPNOTSUPP,
 } from '../../abi/linux/errno.js';
 import { IPPROTO_TCP } from '../../abi/linux/inet.js';
-import { POLLIN } from '../../abi/linux/poll.js';
 import {
   AF_UNSPEC,
   MSG_ERRQUEUE,
@@ -24,7 +23,7 @@ import {
 import { familyOf } from '../../abi/linux/un.js';
 import type { Credentials, Result, Uio } from '../rump_kernel.js';
 import type { AddressOut, IncomingMessage, OutgoingMessage } from '../socket_calls.js';
-import { putAddress, takeAddress } from './inet_address.js';
+import { lacksLink, putAddress, takeAddress } from './inet_address.js';
 import { checkControl } from './inet_control.js';
 import { InetSocket } from './inet_socket.js';
 import type { OpenSocket, SocketCaller } from './open_socket.js';
@@ -39,13 +38,14 @@ const TCP_SYN_SENT = 2;
 const TCP_CLOSE = 7;
 /** What the host's kernel copies into a packet at a time (SKB_FRAG_PAGE_ORDER, net/core/sock.c). */
 const PIECE = 32768;
+const TCP_LISTEN = 10;
 /** net.core.somaxconn */
 const SOMAXCONN = 4096;
 /** sys/socket.h: data with the first packet, which the stack cannot do. */
 const MSG_FASTOPEN = 0x20000000;
 
-/** enum socket_state of linux/net.h, and what listens. */
-type State = 'unconnected' | 'connecting' | 'connected' | 'listening';
+/** enum socket_state of linux/net.h: what the calls of a program have led to; the stack knows what has become of the connection. */
+type State = 'unconnected' | 'connecting' | 'connected' | 'disconnecting';
 
 export class InetStream extends InetSocket {
   #state: State;
@@ -65,10 +65,11 @@ export class InetStream extends InetSocket {
   }
 
   override get isConnected(): boolean {
-    return this.#state === 'connected';
+    const state = this.get(RN_GET_STATE);
+    return state !== TCP_CLOSE && state !== TCP_LISTEN;
   }
   override get isListening(): boolean {
-    return this.#state === 'listening';
+    return this.get(RN_GET_STATE) === TCP_LISTEN;
   }
 
   override connect(address: Uint8Array, _caller: SocketCaller): Result {
@@ -76,14 +77,18 @@ export class InetStream extends InetSocket {
     if (familyOf(address) === AF_UNSPEC) return this.#disconnect();
     switch (this.#state) {
       case 'connected':
-      case 'listening':
         return -EISCONN;
+      case 'disconnecting':
+        return -EINVAL;
       case 'connecting':
         return this.#awaitConnection(-EALREADY);
       default:
     }
-    const status = putAddress(this.stack.shared.address, this.domain, address);
+    if (this.get(RN_GET_STATE) !== TCP_CLOSE) return -EISCONN;
+    const { shared } = this.stack;
+    const status = putAddress(shared.address, this.domain, address);
     if (status < 0) return status;
+    if (lacksLink(shared.address)) return -EINVAL;
     const begun = this.stack.calls.connect(this.id);
     if (begun < 0) return begun;
     this.#state = 'connecting';
@@ -114,19 +119,18 @@ export class InetStream extends InetSocket {
     const state = this.get(RN_GET_STATE);
     if (state === TCP_SYN_SENT) return undefined;
     if (state === TCP_CLOSE) {
-      this.#state = 'unconnected';
-      return -(this.get(RN_GET_ERROR) || ECONNABORTED);
+      const error = this.get(RN_GET_ERROR) || ECONNABORTED;
+      this.#disconnect();
+      return -error;
     }
     this.#state = 'connected';
     return 0;
   }
 
   override listen(backlog: number, _caller: SocketCaller): number {
-    if (this.#state === 'connected' || this.#state === 'connecting') return -EINVAL;
+    if (this.#state !== 'unconnected') return -EINVAL;
     const limit = backlog < 0 || backlog > SOMAXCONN ? SOMAXCONN : backlog;
-    const status = this.stack.calls.listen(this.id, limit);
-    if (status === 0) this.#state = 'listening';
-    return status;
+    return this.stack.calls.listen(this.id, limit);
   }
 
   override accept(
@@ -135,7 +139,6 @@ export class InetStream extends InetSocket {
     accepted: (socket: OpenSocket) => number,
     caller: SocketCaller,
   ): Result {
-    if (this.#state !== 'listening') return -EINVAL;
     const { calls, shared } = this.stack;
     const run = (): number | undefined => {
       const id = calls.accept(this.id);
@@ -150,18 +153,23 @@ export class InetStream extends InetSocket {
   }
 
   override shutdown(how: number): number {
-    const status = this.stack.calls.shutdown(this.id, how);
-    if (this.#state === 'connecting' || this.#state === 'listening') {
-      if (this.get(RN_GET_STATE) === TCP_CLOSE) this.#state = 'unconnected';
+    const { calls } = this.stack;
+    if (this.#state === 'connecting') {
+      const state = this.get(RN_GET_STATE);
+      this.#state = state === TCP_SYN_SENT || state === TCP_CLOSE ? 'disconnecting' : 'connected';
+      const status = calls.shutdown(this.id, how);
+      if (state === TCP_SYN_SENT) this.#state = 'unconnected';
+      return status;
     }
-    return status;
+    return calls.shutdown(this.id, how);
   }
 
   override sendMsg(uio: Uio, flags: number, message: OutgoingMessage | undefined): Result {
     if ((flags & (MSG_OOB | MSG_FASTOPEN)) !== 0) return -EOPNOTSUPP;
-    if (message !== undefined) {
+    if (message !== undefined && message.control.length > 0) {
       const status = checkControl(message.control);
-      if (status < 0) return status;
+      // Control messages come after whether there is a connection (tcp_sendmsg_locked()).
+      if (status < 0) return Math.min(this.stack.calls.send(this.id, 0), 0) || status;
     }
     return this.attempt('out', flags, new StreamSend(this.stack, this.id, uio));
   }
@@ -174,8 +182,7 @@ export class InetStream extends InetSocket {
       if (message.name !== undefined) message.name.length = 0;
     }
     if ((flags & MSG_ERRQUEUE) !== 0) return -EAGAIN;
-    if (this.#state === 'listening') return -ENOTCONN;
-    if ((flags & MSG_OOB) !== 0) return -EINVAL;
+    if ((flags & MSG_OOB) !== 0) return this.isListening ? -ENOTCONN : -EINVAL;
     return this.attempt('in', flags, new StreamReceive(this, uio, flags));
   }
 }
@@ -246,14 +253,13 @@ class StreamReceive implements Attempt {
     const { options } = this.#socket;
     const isAll = (this.#flags & MSG_WAITALL) !== 0;
     const total = this.#total();
-    if (total === 0) return (this.#socket.revents() & POLLIN) !== 0 ? 0 : undefined;
     const target = isAll ? total : Math.min(options.lowWater, total);
-    while (this.moved < total) {
+    do {
       const received = this.#take(total - this.moved);
-      if (received === -EAGAIN) return this.moved >= target ? this.moved : undefined;
+      if (received === -EAGAIN) return this.moved > 0 && this.moved >= target ? this.moved : undefined;
       if (received <= 0) return this.moved || received;
       this.moved += received;
-    }
+    } while (this.moved < total);
     return this.moved;
   }
 

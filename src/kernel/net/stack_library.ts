@@ -157,6 +157,7 @@ export function loadStackLibrary() {
     accept: ints('rn_accept', 'id'),
     name: ints('rn_name', 'id', 'peer'),
     shutdown: ints('rn_shutdown', 'id', 'how'),
+    autobind: ints('rn_autobind', 'id'),
     send: ints('rn_send', 'id', 'length'),
     receive: ints('rn_receive', 'id', 'length', 'offset', 'flags'),
     unread: ints('rn_unread', 'id', 'offset', 'length'),

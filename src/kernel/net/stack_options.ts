@@ -29,6 +29,8 @@ export const RN_OPT_ICMP_FILTER = 20;
 export const RN_OPT_CHECKSUM = 21;
 /** And the next 7: bits of blocked types of ICMPv6 (linux/icmpv6.h). */
 export const RN_OPT_ICMP6_FILTER = 22;
+/** Bytes; streams only. */
+export const RN_OPT_RCVLOWAT = 30;
 /** SO_ERROR: a positive errno, and none from then on. */
 export const RN_GET_ERROR = 64;
 /** FIONREAD: bytes. */
