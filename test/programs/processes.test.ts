@@ -83,7 +83,7 @@ test('--fdoff moves the descriptors', async t => {
 
 test('--wait-all waits for orphans, whose files live as long', async t => {
   // The background process goes on only after its parent is gone: then it is some other process's child.
-  const script = `sh -c 'while test -d /proc/'$$'/task && ! grep -q "^State:.Z" /proc/'$$'/status; do :; done; echo late > /rump/f; cat /rump/f' & exit 3`;
+  const script = `sh -c 'while test -d /proc/'$$'/task && ! grep -qs "^State:.Z" /proc/'$$'/status; do :; done; echo late > /rump/f; cat /rump/f' & exit 3`;
   const result = await run(['run', '--wait-all', '--', 'sh', '-c', script]);
   t.deepEqual(result, { stdout: 'late\n', stderr: '', status: 3, signal: null });
 });

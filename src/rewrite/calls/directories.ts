@@ -5,7 +5,7 @@ import { EFAULT, EINVAL, ERANGE } from '../../abi/linux/errno.js';
 import { O_CLOEXEC, O_DIRECTORY, O_PATH, SEEK_CUR, SEEK_SET } from '../../abi/linux/fcntl.js';
 import { CLONE_FILES, CLONE_FS } from '../../abi/linux/sched.js';
 import { then } from '../../kernel/results.js';
-import { AT_PROC, isDone, type Result } from '../../kernel/rump_kernel.js';
+import { AT_PROC, type Result } from '../../kernel/rump_kernel.js';
 import { type Call, type Hijack, rumpFd, unshare, whenDone } from '../hijack.js';
 import { targetOf } from '../target.js';
 import { currentDirectory } from './stat.js';
@@ -24,22 +24,23 @@ function getdents(call: Call, hijack: Hijack, encode: typeof encodeDirent64): vo
   let used = 0;
   let refused = false;
   const { kernel } = call.state;
-  const start = kernel.lseek(fd, 0, SEEK_CUR);
-  const result = then(start, () =>
-    kernel.getDents(fd, (name, ino, type, next) => {
+  let start = -1;
+  const result = then(kernel.lseek(fd, 0, SEEK_CUR), offset => {
+    start = offset;
+    return kernel.getDents(fd, (name, ino, type, next) => {
       const length = encode(buffer, used, name, ino, type, next);
       if (length === 0) refused = true;
       used += length;
       return length > 0;
-    }),
-  );
+    });
+  });
   whenDone(call, result, done => {
     spare = entries;
     if (done < 0) return call.answer(done);
     if (used === 0) return call.answer(refused ? -EINVAL : 0);
     const fault = call.write(call.address(1), entries, 0, used);
     // Entries that the program did not get come again.
-    if (fault < 0 && isDone(start)) kernel.lseek(fd, start, SEEK_SET);
+    if (fault < 0 && start >= 0) kernel.lseek(fd, start, SEEK_SET);
     call.answer(fault < 0 ? -EFAULT : used);
   });
 }
