@@ -199,6 +199,20 @@ static struct netif *multicast_netif(const struct rn_socket *s)
 	return s->multicast_if > 0 ? netif_get_by_index((uint8_t)s->multicast_if) : NULL;
 }
 
+static struct netif *netif_of(const ip_addr_t *own)
+{
+	struct netif *netif;
+
+	if (!IP_IS_V4_VAL(*own) || ip_addr_isloopback(own))
+		return IP_IS_V4_VAL(*own) ? &rn_lo : NULL;
+	NETIF_FOREACH(netif)
+	{
+		if (ip4_addr_cmp(ip_2_ip4(own), netif_ip4_addr(netif)))
+			return netif;
+	}
+	return NULL;
+}
+
 /* The interface by which a packet goes, NULL for none. */
 struct netif *rn_route(const struct rn_socket *s, const ip_addr_t *to)
 {
@@ -207,6 +221,10 @@ struct netif *rn_route(const struct rn_socket *s, const ip_addr_t *to)
 	if (s->device > 0)
 		return netif_get_by_index((uint8_t)s->device);
 	if (ip_addr_ismulticast(to) && (netif = multicast_netif(s)) != NULL)
+		return netif;
+	/* ip_route_output_key_hash_rcu() of net/ipv4/route.c: packets for many go where their source is. */
+	if (IP_IS_V4_VAL(*to) && (ip_addr_ismulticast(to) || ip_2_ip4(to)->addr == IPADDR_BROADCAST) &&
+	    !ip_addr_isany_val(s->local_ip) && (netif = netif_of(&s->local_ip)) != NULL)
 		return netif;
 	if (ip_addr_isloopback(to))
 		return netif_is_up(&rn_lo) ? &rn_lo : NULL;
@@ -222,7 +240,9 @@ int rn_source(const struct rn_socket *s, struct netif *netif, const ip_addr_t *t
 {
 	const ip_addr_t *found;
 
-	if (!ip_addr_isany_val(s->local_ip) && IP_IS_V4_VAL(s->local_ip) == IP_IS_V4_VAL(*to)) {
+	/* Nobody sends from the address of many ("use device", __inet_bind() of net/ipv4/af_inet.c). */
+	if (!ip_addr_isany_val(s->local_ip) && IP_IS_V4_VAL(s->local_ip) == IP_IS_V4_VAL(*to) &&
+	    !ip_addr_ismulticast(&s->local_ip) && !rn_is_broadcast(&s->local_ip, netif)) {
 		*from = s->local_ip;
 		return 0;
 	}

@@ -64,7 +64,8 @@ static void enqueue(struct rn_socket *s, struct pbuf *p, const ip_addr_t *from, 
 
 static int takes(const struct rn_socket *s, const ip_addr_t *from, int port, const ip_addr_t *to)
 {
-	if (s->has_peer && (s->peer_port != port || !ip_addr_cmp_zoneless(&s->peer_ip, from)))
+	/* A peer without a port is any at that address (compute_score() of net/ipv4/udp.c). */
+	if (s->has_peer && ((s->peer_port != 0 && s->peer_port != port) || !ip_addr_cmp_zoneless(&s->peer_ip, from)))
 		return 0;
 	if (!ip_addr_isany_val(s->local_ip))
 		return ip_addr_cmp_zoneless(&s->local_ip, to);
@@ -98,6 +99,10 @@ static void on_udp(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr
 	LWIP_UNUSED_ARG(pcb);
 	if (ip_addr_ismulticast(&to) || ip_addr_isbroadcast(&to, ip_current_input_netif()))
 		fan_out(s, p, &source, port, &to);
+	if (!takes(s, &source, port, &to)) {
+		pbuf_free(p);
+		return;
+	}
 	enqueue(s, p, &source, port, &to);
 }
 
@@ -273,12 +278,14 @@ int rn_datagram_connect(struct rn_socket *s, const ip_addr_t *ip, int port)
 		return -EACCES;
 	if (rn_source(s, netif, ip, &from) < 0)
 		return -EADDRNOTAVAIL;
+	if (!ip_addr_isany_val(s->local_ip))
+		from = s->local_ip;
 	status = rn_datagram_open(s, &from, s->local_port);
 	if (status < 0)
 		return status;
-	if (rn_is_udp(s))
+	if (rn_is_udp(s) && port != 0)
 		udp_connect(s->pcb.udp, ip, (u16_t)port);
-	else
+	else if (!rn_is_udp(s))
 		raw_connect(s->pcb.raw, ip);
 	s->has_peer = 1;
 	s->peer_ip = *ip;
@@ -312,12 +319,14 @@ int rn_datagram_receive(struct rn_socket *s, int length, int flags)
 	struct rn_datagram *d = s->dg_head;
 	int copied;
 
+	/* An error comes before what is there (__skb_recv_udp() of net/ipv4/udp.c). */
+	if (s->error != 0)
+		return rn_take_error(s);
 	if (d == NULL) {
-		if (s->error != 0)
-			return rn_take_error(s);
 		rn_shared.address.family = 0;
 		rn_shared.length = 0;
-		return s->shut_read ? 0 : -EAGAIN;
+		/* Only who would wait is told of the end (__skb_wait_for_more_packets() of net/core/datagram.c). */
+		return s->shut_read && (flags & RN_DONTWAIT) == 0 ? 0 : -EAGAIN;
 	}
 	copied = pbuf_copy_partial(d->p, rn_shared.staging, (u16_t)LWIP_MIN(length, DATAGRAM_MAX), 0);
 	rn_shared.address = d->from;

@@ -136,20 +136,22 @@ static int prepare(struct rn_socket *s, ip_addr_t *to, int *port, struct netif *
 	} else if (s->has_peer) {
 		*to = s->peer_ip;
 		*port = s->peer_port;
+		/* What goes to IPv4 is udp_sendmsg()'s, which is told the peer as if the program had (udpv6_sendmsg()). */
+		if (*port == 0 && s->domain == RN_INET6 && IP_IS_V4_VAL(*to) && rn_is_udp(s))
+			status = -EINVAL;
 	} else {
 		status = -EDESTADDRREQ;
 	}
 	if (status < 0)
 		return status;
-	if (ip_addr_isany(to)) {
-		if (IP_IS_V4_VAL(*to))
-			ip_addr_set_loopback(0, to);
-		else
-			ip_addr_set_loopback(1, to);
-	}
+	/* Whoever is at an IPv4 address sends to IPv4's own (udpv6_sendmsg()). */
+	if (ip_addr_isany(to))
+		ip_addr_set_loopback(IP_IS_V6_VAL(*to) && (ip_addr_isany_val(s->local_ip) || IP_IS_V6_VAL(s->local_ip)), to);
 	*netif = rn_shared.interface > 0 ? netif_get_by_index((uint8_t)rn_shared.interface) : rn_route(s, to);
 	if (*netif == NULL)
 		return rn_shared.interface > 0 ? -ENODEV : -ENETUNREACH;
+	if (s->domain == RN_INET6 && IP_IS_V6_VAL(*to) && !ip_addr_isany_val(s->local_ip) && IP_IS_V4_VAL(s->local_ip))
+		return -EAFNOSUPPORT;
 	if (rn_is_broadcast(to, *netif) && !s->broadcast)
 		return -EACCES;
 	if (s->pcb.any == NULL) {
@@ -171,15 +173,16 @@ int rn_datagram_send(struct rn_socket *s, int length)
 	int port = 0;
 	int status;
 
-	if (s->shut_write)
-		return -EPIPE;
 	status = prepare(s, &to, &port, &netif, &from);
 	if (status < 0)
 		return status;
-	if (s->error != 0)
-		return rn_take_error(s);
 	if (length + header_size(s, &to) > DATAGRAM_MAX)
 		return -EMSGSIZE;
+	/* sock_alloc_send_pskb() of net/core/sock.c */
+	if (s->error != 0)
+		return rn_take_error(s);
+	if (s->shut_write)
+		return -EPIPE;
 	set_once(s);
 	status = send_packet(s, length, netif, &to, port, &from);
 	rn_datagram_apply(s);

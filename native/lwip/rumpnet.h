@@ -22,7 +22,7 @@ enum { RN_INET = 2, RN_INET6 = 10 };
 enum { RN_STREAM = 1, RN_DGRAM = 2, RN_RAW = 3 };
 enum { RN_SHUT_RD = 0, RN_SHUT_WR = 1, RN_SHUT_RDWR = 2 };
 /* Flags of rn_send() and rn_receive(). */
-enum { RN_PEEK = 1, RN_DONTROUTE = 2 };
+enum { RN_PEEK = 1, RN_DONTROUTE = 2, RN_DONTWAIT = 4 };
 
 enum { RN_STAGING = 256 * 1024, RN_DIRTY = 512 };
 
@@ -105,6 +105,7 @@ enum rn_option {
 	RN_GET_RCVWND = 73,
 	RN_GET_RETRANSMITS = 74,
 	RN_GET_DROPS = 75, /* datagrams for which there was no room */
+	RN_GET_PORT = 76,  /* the port that is the socket's, 0: none */
 };
 
 struct rn_datagram {

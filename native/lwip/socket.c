@@ -73,12 +73,15 @@ int rn_bind(int id)
 {
 	struct rn_socket *s = rn_begin(id);
 	int port = rn_shared.address.port;
+	int is_named = port != 0;
 	ip_addr_t ip;
-	int status;
+	int status, is_bound;
 
 	if (s == NULL)
 		return rn_end(-EBADF);
-	if (s->type != RN_RAW && (s->held_port != 0 || s->state != RN_CLOSED))
+	is_bound = s->type != RN_RAW && (s->held_port != 0 || s->state != RN_CLOSED);
+	/* __inet6_bind() asks before it looks at the address, __inet_bind() behind it. */
+	if (is_bound && s->domain == RN_INET6)
 		return rn_end(-EINVAL);
 	status = rn_get_address(s, &rn_shared.address, &ip);
 	if (status < 0)
@@ -88,6 +91,8 @@ int rn_bind(int id)
 	if (!ip_addr_isany(&ip) && !rn_is_local(&ip) && !s->freebind && !ip_addr_ismulticast(&ip) &&
 	    !rn_is_broadcast(&ip, &rn_lo))
 		return rn_end(-EADDRNOTAVAIL);
+	if (is_bound)
+		return rn_end(-EINVAL);
 	if (s->type != RN_RAW && port != 0 && rn_conflicts(s, &ip, port, 0))
 		return rn_end(-EADDRINUSE);
 	if (s->type == RN_STREAM) {
@@ -103,7 +108,8 @@ int rn_bind(int id)
 			return rn_end(status);
 	}
 	s->bound_ip = ip;
-	s->bound = s->bound_port = 1;
+	s->bound = 1;
+	s->bound_port = is_named;
 	return rn_end(0);
 }
 
@@ -129,13 +135,13 @@ int rn_connect(int id)
 	status = rn_get_address(s, &rn_shared.address, &ip);
 	if (status < 0)
 		return rn_end(status);
-	if (s->bound_port && !ip_addr_isany_val(s->bound_ip) && IP_IS_V4_VAL(s->bound_ip) != IP_IS_V4_VAL(ip))
-		return rn_end(-ENETUNREACH);
+	/* Whoever is at an IPv4 address connects to IPv4's own (__ip6_datagram_connect() of net/ipv6/datagram.c). */
 	if (ip_addr_isany(&ip))
-		ip_addr_set_loopback(IP_IS_V6_VAL(ip), &ip);
+		ip_addr_set_loopback(IP_IS_V6_VAL(ip) && (ip_addr_isany_val(s->local_ip) || IP_IS_V6_VAL(s->local_ip)), &ip);
+	if (!ip_addr_isany_val(s->local_ip) && IP_IS_V4_VAL(s->local_ip) != IP_IS_V4_VAL(ip))
+		return rn_end(s->type != RN_STREAM && IP_IS_V6_VAL(ip) && rn_route(s, &ip) != NULL ? -EAFNOSUPPORT : -ENETUNREACH);
 	if (s->type == RN_STREAM)
 		return rn_end(rn_tcp_connect(s, &ip, rn_shared.address.port));
-	s->local_ip = s->bound_ip;
 	return rn_end(rn_datagram_connect(s, &ip, rn_shared.address.port));
 }
 
@@ -167,7 +173,7 @@ int rn_name(int id, int peer)
 			rn_shared.address.port = s->protocol;
 		return 0;
 	}
-	if (!s->has_peer || s->state != RN_CONNECTED)
+	if (!s->has_peer || s->state != RN_CONNECTED || (s->type != RN_RAW && s->peer_port == 0))
 		return -ENOTCONN;
 	rn_put_address(&rn_shared.address, s->domain, &s->peer_ip, s->peer_port);
 	return 0;
@@ -296,7 +302,7 @@ int rn_set(int id, int option, int value)
 		return rn_end(-EBADF);
 	if (kept == NULL)
 		return rn_end(-ENOPROTOOPT);
-	if (option == RN_OPT_V6ONLY && s->bound)
+	if (option == RN_OPT_V6ONLY && s->held_port != 0)
 		return rn_end(-EINVAL);
 	*kept = value;
 	if (option == RN_OPT_RCVLOWAT)
@@ -341,6 +347,8 @@ int rn_get(int id, int what)
 		rn_mark(s, 0);
 		return rn_end(error);
 	}
+	if (what == RN_GET_PORT)
+		return rn_end(s->held_port);
 	if (what == RN_GET_MTU) {
 		struct netif *netif = s->has_peer ? rn_route(s, &s->peer_ip) : NULL;
 

@@ -147,7 +147,7 @@ static int is_connected_already(const ip_addr_t *from, int port, const ip_addr_t
 /* tcp_disconnect() of net/ipv4/tcp.c */
 void rn_tcp_disconnect(struct rn_socket *s)
 {
-	int was_listening = s->state == RN_LISTEN;
+	enum rn_state old = s->state;
 	int linger_zero = s->linger_zero;
 
 	/* LAST_ACK and CLOSING need no reset: nothing is left to be told. */
@@ -159,9 +159,10 @@ void rn_tcp_disconnect(struct rn_socket *s)
 	s->eof = s->shut_read = s->shut_write = s->was_full = s->has_peer = 0;
 	s->withheld = 0;
 	s->rx_offset = 0;
-	if (!was_listening)
+	if (old != RN_LISTEN)
 		s->local_ip = s->bound_ip;
-	if (!s->bound_port) {
+	/* One that was closed already keeps what bind(2) chose. */
+	if (!s->bound_port && old != RN_CLOSED) {
 		s->held_port = 0;
 		s->bound = 0;
 	}
@@ -227,6 +228,9 @@ int rn_tcp_connect(struct rn_socket *s, const ip_addr_t *ip, int port)
 		s->has_peer = 0;
 		return rn_errno(error);
 	}
+	/* The address of many, which bind(2) may have given, is nobody's from now on. */
+	if (!ip_addr_isany_val(s->bound_ip))
+		s->bound_ip = from;
 	s->local_ip = from;
 	s->local_port = s->held_port = (uint16_t)local_port;
 	s->bound = 1;

@@ -43,7 +43,7 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t error)
 	child->local_port = child->held_port = pcb->local_port;
 	child->peer_port = pcb->remote_port;
 	child->bound_ip = s->bound_ip;
-	child->has_peer = child->bound = child->bound_port = 1;
+	child->has_peer = child->bound = 1;
 	child->listener = s;
 	rn_attach(child, pcb);
 	if (s->accept_tail == NULL)

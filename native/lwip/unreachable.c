@@ -51,7 +51,7 @@ static void unreachable(const uint8_t *packet, int length, int is_v6, int error)
 		struct rn_socket *s = rn_table[i];
 
 		if (s == NULL || s->protocol != c.protocol || !s->has_peer || s->local_port != c.source ||
-		    s->peer_port != c.dest || !ip_addr_cmp_zoneless(&s->peer_ip, &c.to))
+		    (s->peer_port != c.dest && (s->peer_port != 0 || !rn_is_udp(s))) || !ip_addr_cmp_zoneless(&s->peer_ip, &c.to))
 			continue;
 		if (rn_is_udp(s)) {
 			s->error = error;

@@ -17,6 +17,7 @@ const IN6_SCOPE_AT = 24;
 /** RFC 4291, 2.5.6: fe80::/10. */
 const LINK_LOCAL = 0xfe80;
 const LINK_LOCAL_MASK = 0xffc0;
+const GROUP = 0xff;
 
 export function portOf(address: Uint8Array): number {
   return (address[PORT_AT] << 8) | address[PORT_AT + 1];
@@ -48,10 +49,24 @@ function putV6(shared: SharedPage['address'], address: Uint8Array): void {
   shared.scope = scope;
 }
 
+const MAPPED_PREFIX = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff);
+
+/** The address that was put is IPv4's, by its IPv6 name or its own. */
+export function isV4({ family, bytes }: SharedPage['address']): boolean {
+  return family === AF_INET || (family === AF_INET6 && MAPPED_PREFIX.every((byte, i) => bytes[i] === byte));
+}
+
+/** The address that was put is one of IPv6's groups. */
+export function isGroup({ family, bytes }: SharedPage['address']): boolean {
+  return family === AF_INET6 && bytes[0] === GROUP;
+}
+
 /** The address that was put is link-local, which means nothing without its link (ipv6(7)): bind(2) and connect(2) say EINVAL. */
 export function lacksLink({ family, bytes, scope }: SharedPage['address']): boolean {
-  const first = (bytes[0] << 8) | bytes[1];
-  return family === AF_INET6 && (first & LINK_LOCAL_MASK) === LINK_LOCAL && scope <= 0;
+  if (family !== AF_INET6 || scope > 0) return false;
+  // RFC 4291, 2.7: groups of an interface and of a link are such addresses, too.
+  if (bytes[0] === GROUP) return (bytes[1] & 15) === 1 || (bytes[1] & 15) === 2;
+  return (((bytes[0] << 8) | bytes[1]) & LINK_LOCAL_MASK) === LINK_LOCAL;
 }
 
 /**

@@ -17,7 +17,7 @@ import { InetOptions, type OptionTarget } from './inet_options.js';
 import { OpenSocket, type SocketCaller } from './open_socket.js';
 import type { SocketState } from './sockets.js';
 import type { Stack, StackSocket } from './stack.js';
-import { RN_GET_READABLE, RN_GET_UNSENT } from './stack_options.js';
+import { RN_GET_PORT, RN_GET_READABLE, RN_GET_UNSENT } from './stack_options.js';
 
 /** net.ipv4.ip_unprivileged_port_start: those below are root's. */
 const UNPRIVILEGED_PORT = 1024;
@@ -150,6 +150,6 @@ export abstract class InetSocket extends OpenSocket implements StackSocket, Opti
   abstract readonly isListening: boolean;
 
   get isBound(): boolean {
-    return this.stack.calls.name(this.id, 0) === 0 && this.stack.shared.address.port !== 0;
+    return this.get(RN_GET_PORT) !== 0;
   }
 }

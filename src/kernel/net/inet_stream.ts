@@ -7,6 +7,7 @@ import {
   EINPROGRESS,
   EINVAL,
   EISCONN,
+  ENETUNREACH,
   ENOTCONN,
   EOPNOTSUPP,
 } from '../../abi/linux/errno.js';
@@ -23,7 +24,7 @@ import {
 import { familyOf } from '../../abi/linux/un.js';
 import type { Credentials, Result, Uio } from '../rump_kernel.js';
 import type { AddressOut, IncomingMessage, OutgoingMessage } from '../socket_calls.js';
-import { lacksLink, putAddress, takeAddress } from './inet_address.js';
+import { isGroup, lacksLink, putAddress, takeAddress } from './inet_address.js';
 import { checkControl } from './inet_control.js';
 import { InetSocket } from './inet_socket.js';
 import type { OpenSocket, SocketCaller } from './open_socket.js';
@@ -88,7 +89,8 @@ export class InetStream extends InetSocket {
     const { shared } = this.stack;
     const status = putAddress(shared.address, this.domain, address);
     if (status < 0) return status;
-    if (lacksLink(shared.address)) return -EINVAL;
+    // Groups, which nobody connects to, come first (tcp_v6_connect()).
+    if (lacksLink(shared.address)) return isGroup(shared.address) ? -ENETUNREACH : -EINVAL;
     const begun = this.stack.calls.connect(this.id);
     if (begun < 0) return begun;
     this.#state = 'connecting';

@@ -17,6 +17,8 @@ export const STAGING_SIZE = 256 * 1024;
 
 /** RN_PEEK: of receive(). */
 export const RN_PEEK = 1;
+/** RN_DONTWAIT: of receive(): who does not wait is not told of the end of datagrams. */
+export const RN_DONTWAIT = 4;
 
 /** struct rn_address. */
 class SharedAddress {

@@ -50,3 +50,5 @@ export const RN_GET_RCVWND = 73;
 export const RN_GET_RETRANSMITS = 74;
 /** Datagrams for which there was no room. */
 export const RN_GET_DROPS = 75;
+/** The port that is the socket's; 0: none. */
+export const RN_GET_PORT = 76;
