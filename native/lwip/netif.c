@@ -306,7 +306,6 @@ void rn_port_input(struct rn_port *port, const uint8_t *frame, int length)
 		return;
 	}
 	rn_netif_busy();
-	rn_pump();
 }
 
 /* The calls. */
@@ -368,6 +367,7 @@ int rn_netif_remove(int index)
 	rn_begin(-1);
 	netif_remove(&port->netif);
 	rn_forget_waiting(port);
+	rn_free_links(port);
 	while ((p = rn_port_next(port)) != NULL)
 		pbuf_free(p);
 	if (port->dhcp_answer != NULL)
@@ -379,37 +379,6 @@ int rn_netif_remove(int index)
 	rn_pump();
 	free(port);
 	return rn_end(0);
-}
-
-/* A frame, in the staging area, has come. */
-int rn_netif_input(int index, int length)
-{
-	struct rn_port *port = rn_port(index);
-
-	if (port == NULL)
-		return -ENODEV;
-	if (length < 0 || length > RN_STAGING)
-		return -EINVAL;
-	rn_begin(-1);
-	rn_port_input(port, rn_shared.staging, length);
-	return rn_end(0);
-}
-
-/* The next frame to be sent is put into the staging area: its length, 0 for none. */
-int rn_netif_output(int index)
-{
-	struct rn_port *port = rn_port(index);
-	struct pbuf *p;
-	int length;
-
-	if (port == NULL)
-		return -ENODEV;
-	p = rn_port_next(port);
-	if (p == NULL)
-		return 0;
-	length = pbuf_copy_partial(p, rn_shared.staging, p->tot_len, 0);
-	pbuf_free(p);
-	return length;
 }
 
 /* Sends a whole frame, which is in the staging area. */

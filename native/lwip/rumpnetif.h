@@ -58,12 +58,16 @@ struct rn_port {
 	/* A DHCP client waits for answers to this; 0: none does. */
 	uint32_t dhcp_xid;
 	struct pbuf *dhcp_answer;
+	struct rn_link *links;
 };
+
+/* link.c */
+void rn_free_links(struct rn_port *port);
 
 /* netif.c */
 struct rn_port *rn_port(int index);
 extern struct rn_counters rn_lo_counters;
-/* A frame that came by the interface. */
+/* A frame that came by the interface; between rn_begin() and rn_end(). */
 void rn_port_input(struct rn_port *port, const uint8_t *frame, int length);
 /* The next frame to be sent, which the caller frees; NULL for none. */
 struct pbuf *rn_port_next(struct rn_port *port);

@@ -44,6 +44,17 @@ function version(): string {
   return 'unknown';
 }
 
+const NET_HELP =
+  "an interface of the kernel's: tap=NAME or bus=FILE[,ADDRESS/LENGTH|dhcp][,gw=ADDRESS]; more than one may be given";
+
+/** For options that may be given more than once. */
+function collect(value: string, before: string[]): string[] {
+  return [...before, value];
+}
+function list(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : [];
+}
+
 function program(): Command {
   const root = new Command('rumphijack')
     .description('Run any Linux program with a chosen part of its system calls answered by a rump kernel.')
@@ -69,6 +80,7 @@ function program(): Command {
     )
     .option('-v, --verbose', 'tell each decision for the rump kernel, and its reason, on standard error')
     .option('--wait-all', 'wait for every descendant, not only for the program')
+    .option('--net <interface>', NET_HELP, collect, [])
     .helpOption('-h, --help', 'print this help and exit')
     .addHelpText('after', RUN_EXAMPLES)
     .version(`rumphijack ${version()}`, '-V, --version', 'print the version and exit')
@@ -85,6 +97,7 @@ function program(): Command {
         fdoff: text(options.fdoff),
         verbose: options.verbose === true,
         waitAll: options.waitAll === true,
+        net: list(options.net),
       });
     });
   root
@@ -98,15 +111,17 @@ function program(): Command {
       'write a line with the URL to this descriptor when clients can come, and close it',
     )
     .option('--listen-anywhere', 'let tcp bind to addresses that other machines can reach')
+    .option('--net <interface>', NET_HELP, collect, [])
     .helpOption('-h, --help', 'print this help and exit')
     .addHelpText('after', SERVER_EXAMPLES)
     .action(async (url: string, options: Record<string, unknown>) => {
       const { server } = await import('./server.js');
-      server(url, {
+      await server(url, {
         stay: options.stay === true,
         pidFile: text(options.pidFile),
         readyFd: text(options.readyFd),
         listenAnywhere: options.listenAnywhere === true,
+        net: list(options.net),
       });
     });
   root

@@ -19,6 +19,8 @@ export interface RunOptions {
   fdoff: string | undefined;
   verbose: boolean;
   waitAll: boolean;
+  /** --net, as often as it was given. */
+  net: readonly string[];
 }
 
 /** rh_start_error() adds these to an errno that was not execve's (native/start.c). */
@@ -91,57 +93,86 @@ function cannotRun(program: string, error: number): number {
 }
 
 type Remote = typeof import('./remote.js');
+type Network = typeof import('./network.js');
 
 /** Runs the program; does not return. */
 export async function run(program: string, args: readonly string[], options: RunOptions): Promise<void> {
   const server = options.server ?? process.env.RUMP_SERVER ?? '';
   // A low limit of open files is enough for what is loaded, and no more is loaded than is needed.
   const remote = server === '' ? undefined : await import('./remote.js');
-  native.exit(supervise(program, args.length + 1, options, server, remote));
+  const network = options.net.length === 0 ? undefined : await import('./network.js');
+  native.exit(supervise(program, args.length + 1, options, { server, remote, network }));
+}
+
+/** Where the kernel is, and what is loaded for that. */
+interface Where {
+  readonly server: string;
+  readonly remote: Remote | undefined;
+  readonly network: Network | undefined;
 }
 
 interface Setup {
   policy: Policy;
   hijacker: Hijacker;
   found: ReturnType<typeof launch>;
+  /** Takes the kernel's interfaces down. */
+  close: () => void;
 }
 
 /** A kernel of our own, whose loop is turned when the tracer has nothing else to do. */
-function embedded(make: (kernel: RumpKernel) => Hijacker): Hijacker {
+function embedded(
+  make: (kernel: RumpKernel) => Hijacker,
+  { network }: Where,
+  net: readonly string[],
+): Pick<Setup, 'hijacker' | 'close'> {
   const kernel = new EmbeddedKernel({ slabs: hostSlabs, say: fail });
+  const attached = network?.addInterfaces(kernel, net);
   const hijacker = make(kernel);
   hijacker.tracer.onReady = () => kernel.loop.turn(0);
   kernel.loop.onTimeout = milliseconds => native.nextTimeout(milliseconds);
-  return hijacker;
+  return { hijacker, close: () => attached?.close() };
 }
 
-/** All that can fail before anything runs. `remote` is loaded when there is a server. */
-function prepare(program: string, options: RunOptions, server: string, remote: Remote | undefined): Setup {
+/** All that can fail before anything runs. */
+function prepare(program: string, options: RunOptions, where: Where): Setup {
   const policy = policyOf(options);
   const found = launch();
   const make = (kernel: RumpKernel): Hijacker =>
     new Hijacker({ policy, kernel, verbose: options.verbose, warn: fail, nofile: found.nofile });
-  if (remote === undefined) return { policy, found, hijacker: embedded(make) };
+  const { remote, server } = where;
+  if (remote === undefined) return { policy, found, ...embedded(make, where, options.net) };
+  if (options.net.length > 0)
+    throw new PolicyError(
+      '--net',
+      options.net[0],
+      "interfaces are the server's: give it to 'rumphijack server'",
+    );
   const name = program.slice(program.lastIndexOf('/') + 1);
-  return { policy, found, hijacker: remote.connect(server, options.retry, name, make) };
+  const hijacker = remote.connect(server, options.retry, name, make);
+  return { policy, found, hijacker, close: () => {} };
 }
 
-function supervise(
-  program: string,
-  count: number,
-  options: RunOptions,
-  server: string,
-  remote: Remote | undefined,
-): number {
+function supervise(program: string, count: number, options: RunOptions, where: Where): number {
   let setup: Setup;
   try {
-    setup = prepare(program, options, server, remote);
+    setup = prepare(program, options, where);
   } catch (error) {
-    if (!(error instanceof PolicyError || remote?.isServerError(error) === true)) throw error;
-    if (!(error instanceof Error)) throw error;
+    const isKnown =
+      error instanceof PolicyError ||
+      where.remote?.isServerError(error) === true ||
+      where.network?.isNetworkError(error) === true;
+    if (!isKnown || !(error instanceof Error)) throw error;
     fail(error.message);
     return OWN_FAILURE;
   }
+  try {
+    return trace(program, count, options, setup);
+  } finally {
+    setup.close();
+  }
+}
+
+function trace(program: string, count: number, options: RunOptions, setup: Setup): number {
   const { policy, hijacker, found } = setup;
   const rules = filterRules(policy);
   const notify = policy.families.size > 0 ? NOTIFY_CALL : 0;

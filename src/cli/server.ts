@@ -17,6 +17,8 @@ export interface ServerOptions {
   pidFile: string | undefined;
   readyFd: string | undefined;
   listenAnywhere: boolean;
+  /** --net, as often as it was given. */
+  net: readonly string[];
 }
 
 /** What goes wrong before the server serves: one line. */
@@ -27,41 +29,49 @@ const READY_FD = 3;
 const STOPPED_BY = [SIGTERM, SIGINT, SIGHUP];
 
 /** Serves until it is told to stop; does not return. */
-export function server(url: string, options: ServerOptions): void {
+export async function server(url: string, options: ServerOptions): Promise<void> {
+  const network = options.net.length === 0 ? undefined : await import('./network.js');
   try {
     const parsed = parseUrl(url);
-    if (options.stay) native.exit(serve(parsed, options));
+    if (options.stay) native.exit(serve(parsed, options, network));
     else goToBackground(parsed);
   } catch (error) {
-    if (!(error instanceof UrlError || error instanceof ListenError || error instanceof StartError))
-      throw error;
+    const isOurs = error instanceof UrlError || error instanceof ListenError || error instanceof StartError;
+    if (!(error instanceof Error) || !(isOurs || network?.isNetworkError(error) === true)) throw error;
     fail(error.message);
     native.exit(OWN_FAILURE);
   }
 }
 
-function serve(url: ServerUrl, options: ServerOptions): number {
+function serve(
+  url: ServerUrl,
+  options: ServerOptions,
+  network: typeof import('./network.js') | undefined,
+): number {
   const readyFd = descriptor(options.readyFd);
   if (options.listenAnywhere && url.kind === 'tcp')
     fail(
       'every client is root in this kernel, and with --listen-anywhere anybody who reaches it is a client',
     );
+  const kernel = new EmbeddedKernel({ slabs: hostSlabs, say: fail });
   const running = new SysproxyServer({
-    kernel: new EmbeddedKernel({ slabs: hostSlabs, say: fail }),
+    kernel,
     urls: [url],
     listenAnywhere: options.listenAnywhere,
     log: quietly(fail),
     console: openConsole(),
   });
   for (const signal of STOPPED_BY) net.catchSignal(signal);
-  running.listen();
+  const attached = network?.addInterfaces(kernel, options.net);
   try {
+    running.listen();
     if (options.pidFile !== undefined) writePidFile(options.pidFile);
     announce(running.urls[0], url, readyFd);
     const isOver = (): boolean => running.isHalted || STOPPED_BY.some(signal => net.caught(signal) !== 0);
     while (!isOver()) running.turn(-1);
   } finally {
     running.close();
+    attached?.close();
     if (options.pidFile !== undefined) remove(options.pidFile);
   }
   return 0;

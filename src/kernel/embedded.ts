@@ -6,6 +6,7 @@ import { openConsole } from './console.js';
 import { FdTable } from './descriptors.js';
 import { KernelState } from './kernel_state.js';
 import type { SocketState } from './net/sockets.js';
+import type { Stack } from './net/stack.js';
 import { DEVICES } from './parts/devices.js';
 import { BUILT_IN } from './parts/modules.js';
 import { createProcTree } from './parts/procfs.js';
@@ -81,6 +82,11 @@ export class EmbeddedKernel implements RumpKernel {
   /** What its sockets share. */
   get sockets(): SocketState {
     return this.#state.sockets;
+  }
+
+  /** The TCP/IP stack, started; a string says why there is none. */
+  startNet(): Stack | string {
+    return this.#state.startStack();
   }
 
   spawn(options: SpawnOptions): EmbeddedProcess {

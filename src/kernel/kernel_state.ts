@@ -31,6 +31,8 @@ export class KernelState implements FileSystemResources {
   readonly #lockWaits = new LockWaits();
   readonly #say: (line: string) => void;
   #stack: Stack | string | undefined;
+  /** The user knows that there is no stack. */
+  #hasSaid = false;
   readonly #procTree: (prefix: BytePath) => SynthDir;
   readonly #procs = new Map<BytePath, FileSystem>();
   /** What file handles were made of, for as long as it exists. */
@@ -62,14 +64,22 @@ export class KernelState implements FileSystemResources {
     this.#procTree = procTree;
   }
 
-  /** The TCP/IP stack, started when it is first needed. Without one, says so once. */
-  startNet(): Stack | undefined {
+  /** The TCP/IP stack, started; a string says why there is none. */
+  startStack(): Stack | string {
     if (this.#stack === undefined) {
       this.#stack = startStack(this.sockets);
-      if (typeof this.#stack === 'string') this.#say(this.#stack);
-      else this.sockets.stack = new Interfaces(this.#stack);
+      if (typeof this.#stack !== 'string') this.sockets.stack = new Interfaces(this.#stack);
     }
-    return typeof this.#stack === 'string' ? undefined : this.#stack;
+    return this.#stack;
+  }
+
+  /** The same, for a call that needs it. Without one, says so once. */
+  startNet(): Stack | undefined {
+    const stack = this.startStack();
+    if (typeof stack !== 'string') return stack;
+    if (!this.#hasSaid) this.#say(stack);
+    this.#hasSaid = true;
+    return undefined;
   }
 
   /** The stack's interfaces; it is started for them. */

@@ -28,16 +28,30 @@ const ETHERNET_NAME = 'eth';
 /** enum of rn_netif_set() in native/lwip/rumpnetif.h. */
 const RN_IF_UP = 1;
 const RN_IF_MTU = 2;
+/** rumpnetif.h: where in SharedPage.outgoing the bits of DHCP answers begin. */
+const RN_DHCP_BIT = 16;
 /** A broadcast address needs more than one host (RFC 3021). */
 const LAST_BROADCAST_PREFIX = 30;
+
+/** The host's side of an interface. */
+export interface InterfacePort {
+  /** There are frames to be sent. */
+  onFrames(): void;
+  /** An answer to its DHCP client has come. */
+  onDhcp(): void;
+}
 
 export class Interfaces implements NetStack {
   readonly #stack: Stack;
   /** Index -> name, in order. */
   #names = new Map<number, string>([[LOOPBACK, LOOPBACK_NAME]]);
 
+  /** Who is told that an interface has something for the host. */
+  readonly #ports = new Map<number, InterfacePort>();
+
   constructor(stack: Stack) {
     this.#stack = stack;
+    stack.onOutgoing = interfaces => this.#outgoing(interfaces);
   }
 
   interfaces(out: NetInterface[]): number {
@@ -58,6 +72,24 @@ export class Interfaces implements NetStack {
     return -ENODEV;
   }
 
+  #outgoing(interfaces: number): void {
+    for (const index of this.#names.keys()) {
+      if ((interfaces & (1 << index)) !== 0) {
+        const port = this.#ports.get(index);
+        if (port !== undefined) port.onFrames();
+        else this.#stack.calls.sendFrames(index);
+      }
+      if ((interfaces & (1 << (index + RN_DHCP_BIT - 1))) !== 0) this.#ports.get(index)?.onDhcp();
+    }
+  }
+
+  /** From now on `port` is told. The interface's index, or -ENODEV. */
+  connect(name: string, port: InterfacePort): number {
+    const index = this.#indexOf(name);
+    if (index > 0) this.#ports.set(index, port);
+    return index;
+  }
+
   /** A new Ethernet interface, down and without addresses: its name, or -EINVAL, -ENOSPC. `mac`: 6 bytes; `mtu`: bytes. */
   addEthernet(mac: Uint8Array, mtu: number): string | number {
     const index = this.#stack.calls.addInterface(mac, mtu);
@@ -74,6 +106,7 @@ export class Interfaces implements NetStack {
     if (index < 0) return index;
     if (index === LOOPBACK) return -EOPNOTSUPP;
     this.#names.delete(index);
+    this.#ports.delete(index);
     return this.#stack.calls.removeInterface(index);
   }
 

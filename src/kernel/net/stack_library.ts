@@ -131,6 +131,9 @@ function libraryPath(): string | undefined {
   return undefined;
 }
 
+type InDirectory = (directory: number, name: string) => number;
+type Packet = (fd: number, bytes: Uint8Array, length: number) => number;
+
 /** Loads the library and starts the stack; a string says why that is not possible. */
 export function loadStackLibrary() {
   const path = libraryPath();
@@ -180,6 +183,25 @@ export function loadStackLibrary() {
     setInterface: ints('rn_netif_set', 'index', 'what', 'value'),
     changeAddress: ints('rn_netif_address', 'index', 'prefix', 'remove'),
     changeGateway: ints('rn_netif_gateway', 'index', 'remove'),
+    /** Sends the frame in the staging area. */
+    transmit: ints('rn_netif_transmit', 'index', 'length'),
+    /** Puts an answer to this interface's DHCP client into the staging area: its length. */
+    takeDhcp: ints('rn_netif_dhcp', 'index'),
+    addLink: ints('rn_link_add', 'index', 'fd'),
+    removeLink: ints('rn_link_remove', 'index', 'fd'),
+    /** Frames read, or -errno when the descriptor is of no use any more. */
+    readLink: ints('rn_link_input', 'index', 'fd'),
+    /** Sends what there is: how many descriptors have no room. */
+    sendFrames: ints('rn_link_output', 'index'),
+    /** 1 when frames still wait for room. */
+    flushLink: ints('rn_link_flush', 'index', 'fd'),
+    tapOpen: library.func('int rn_tap_open(const char *name)') as (name: string) => number,
+    busLock: library.func('int rn_bus_lock(const char *path)') as (path: string) => number,
+    busListen: library.func('int rn_bus_listen(int directory, const char *name)') as InDirectory,
+    busConnect: library.func('int rn_bus_connect(int directory, const char *name)') as InDirectory,
+    busAccept: ints('rn_bus_accept', 'fd'),
+    busSend: library.func('int rn_bus_send(int fd, const void *bytes, int length)') as Packet,
+    busReceive: library.func('int rn_bus_receive(int fd, void *bytes, int room)') as Packet,
   };
 }
 
