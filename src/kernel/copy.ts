@@ -79,6 +79,7 @@ function copyChunk(
 
 /** A reader's memory that is the output itself: what it has no place for stays in the fifo. */
 class Conduit implements Uio {
+  readonly takesParts = true;
   status = 0;
   constructor(
     private readonly put: (bytes: Uint8Array) => number,

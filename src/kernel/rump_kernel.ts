@@ -40,6 +40,8 @@ export type Result = number | Pending;
 export interface Uio {
   /** Bytes still to be moved. */
   readonly resid: number;
+  /** True where fewer bytes than asked are no fault: the memory is another file, which has room for no more. */
+  readonly takesParts?: boolean;
   /**
    * Moves `length` bytes (at most resid) between the program and `buf[offset...]` and advances the cursor.
    * Returns how many were moved: fewer than asked only where the program's memory ends (EFAULT).

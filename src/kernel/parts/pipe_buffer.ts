@@ -68,7 +68,7 @@ export class PipeBuffer {
     while (uio.resid > 0 && this.#size > 0) {
       const wanted = Math.min(uio.resid, this.#run());
       const moved = uio.move(this.#bytes, this.#first * PAGE_SIZE + this.#start[this.#first], wanted);
-      total += this.#removePages(moved, moved < wanted);
+      total += this.#removePages(moved, moved < wanted && uio.takesParts !== true);
       if (moved < wanted) return total > 0 ? total : -EFAULT;
     }
     return total;
