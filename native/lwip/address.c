@@ -194,6 +194,22 @@ int rn_ephemeral(const struct rn_socket *s, const ip_addr_t *ip)
 	return 0;
 }
 
+/*
+ * Where a packet to no address goes: of IPv4 to the socket's own (ip_route_output_key_hash_rcu() of net/ipv4/route.c) or the loopback address;
+ * of IPv6 to that of the family whose address the socket has (udpv6_sendmsg(), tcp_v6_connect()).
+ */
+void rn_resolve_any(const struct rn_socket *s, ip_addr_t *to)
+{
+	int has_v4 = IP_IS_V4_VAL(s->local_ip) && !ip_addr_isany_val(s->local_ip);
+
+	if (!ip_addr_isany(to))
+		return;
+	if (IP_IS_V4_VAL(*to) && has_v4 && !ip_addr_ismulticast(&s->local_ip) && !rn_is_broadcast(&s->local_ip, &rn_lo))
+		*to = s->local_ip;
+	else
+		ip_addr_set_loopback(IP_IS_V6_VAL(*to) && !has_v4, to);
+}
+
 static struct netif *multicast_netif(const struct rn_socket *s)
 {
 	return s->multicast_if > 0 ? netif_get_by_index((uint8_t)s->multicast_if) : NULL;

@@ -144,9 +144,7 @@ static int prepare(struct rn_socket *s, ip_addr_t *to, int *port, struct netif *
 	}
 	if (status < 0)
 		return status;
-	/* Whoever is at an IPv4 address sends to IPv4's own (udpv6_sendmsg()). */
-	if (ip_addr_isany(to))
-		ip_addr_set_loopback(IP_IS_V6_VAL(*to) && (ip_addr_isany_val(s->local_ip) || IP_IS_V6_VAL(s->local_ip)), to);
+	rn_resolve_any(s, to);
 	*netif = rn_shared.interface > 0 ? netif_get_by_index((uint8_t)rn_shared.interface) : rn_route(s, to);
 	if (*netif == NULL)
 		return rn_shared.interface > 0 ? -ENODEV : -ENETUNREACH;

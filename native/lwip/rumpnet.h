@@ -205,6 +205,7 @@ int rn_get_address(const struct rn_socket *s, const struct rn_address *in, ip_ad
 int rn_is_local(const ip_addr_t *ip);
 int rn_is_broadcast(const ip_addr_t *ip, const struct netif *netif);
 int rn_conflicts(const struct rn_socket *s, const ip_addr_t *ip, int port, int listening);
+void rn_resolve_any(const struct rn_socket *s, ip_addr_t *to);
 int rn_ephemeral(const struct rn_socket *s, const ip_addr_t *ip);
 struct netif *rn_route(const struct rn_socket *s, const ip_addr_t *to);
 int rn_source(const struct rn_socket *s, struct netif *netif, const ip_addr_t *to, ip_addr_t *from);

@@ -135,9 +135,7 @@ int rn_connect(int id)
 	status = rn_get_address(s, &rn_shared.address, &ip);
 	if (status < 0)
 		return rn_end(status);
-	/* Whoever is at an IPv4 address connects to IPv4's own (__ip6_datagram_connect() of net/ipv6/datagram.c). */
-	if (ip_addr_isany(&ip))
-		ip_addr_set_loopback(IP_IS_V6_VAL(ip) && (ip_addr_isany_val(s->local_ip) || IP_IS_V6_VAL(s->local_ip)), &ip);
+	rn_resolve_any(s, &ip);
 	if (!ip_addr_isany_val(s->local_ip) && IP_IS_V4_VAL(s->local_ip) != IP_IS_V4_VAL(ip))
 		return rn_end(s->type != RN_STREAM && IP_IS_V6_VAL(ip) && rn_route(s, &ip) != NULL ? -EAFNOSUPPORT : -ENETUNREACH);
 	if (s->type == RN_STREAM)

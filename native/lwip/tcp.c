@@ -228,8 +228,11 @@ int rn_tcp_connect(struct rn_socket *s, const ip_addr_t *ip, int port)
 		s->has_peer = 0;
 		return rn_errno(error);
 	}
-	/* The address of many, which bind(2) may have given, is nobody's from now on. */
-	if (!ip_addr_isany_val(s->bound_ip))
+	/*
+	 * What bind(2) gave stays as it is now: no longer the address of many, nor any of IPv4 that was named
+	 * (SOCK_BINDADDR_LOCK of net/ipv6/af_inet6.c).
+	 */
+	if (!ip_addr_isany_val(s->bound_ip) || (s->domain == RN_INET6 && IP_IS_V4_VAL(s->bound_ip)))
 		s->bound_ip = from;
 	s->local_ip = from;
 	s->local_port = s->held_port = (uint16_t)local_port;
