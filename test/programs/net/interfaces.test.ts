@@ -74,8 +74,8 @@ asRoot('dhcp: an address and a route from dnsmasq', async t => {
     'sh',
     '-c',
     script(`ip tuntap add tap1 mode tap; ip addr add 10.3.3.1/24 dev tap1; ip link set tap1 up
-      dnsmasq -k -C /dev/null -i tap1 --bind-interfaces -F 10.3.3.50,10.3.3.50 --leasefile-ro -p 0 -x ${top}/pid -u root 2> ${top}/log & d=$!
-      until grep -q 'DHCP, sockets bound' ${top}/log; do kill -0 $d; done
+      dnsmasq -k -C /dev/null -i tap1 --bind-interfaces -F 10.3.3.50,10.3.3.50 --leasefile-ro -p 0 -x ${top}/pid -u root --log-facility=${top}/log & d=$!
+      until grep -qs 'sockets bound' ${top}/log; do kill -0 $d; done
       $R run --net tap=tap1,dhcp -- sh -c 'ip -br addr show dev eth0 | grep -o 10.3.3.50/24; ip route; ping -c 1 -q 10.3.3.1 | grep -o "1 received"'
       kill $d; wait $d || :`),
   ]);
