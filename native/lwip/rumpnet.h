@@ -210,6 +210,9 @@ int rn_ephemeral(const struct rn_socket *s, const ip_addr_t *ip);
 struct netif *rn_route(const struct rn_socket *s, const ip_addr_t *to);
 int rn_source(const struct rn_socket *s, struct netif *netif, const ip_addr_t *to, ip_addr_t *from);
 
+/* multicast.c */
+void rn_leave_all(struct rn_socket *s);
+
 /* tcp.c */
 void rn_tcp_close(struct rn_socket *s);
 int rn_tcp_revents(const struct rn_socket *s);
