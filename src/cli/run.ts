@@ -126,10 +126,11 @@ function embedded(
   net: readonly string[],
 ): Pick<Setup, 'hijacker' | 'close'> {
   const kernel = new EmbeddedKernel({ slabs: hostSlabs, say: fail });
+  // Before interfaces have timers: a time that is told to nobody comes only with the next one.
+  kernel.loop.onTimeout = milliseconds => native.nextTimeout(milliseconds);
   const attached = network?.addInterfaces(kernel, net);
   const hijacker = make(kernel);
   hijacker.tracer.onReady = () => kernel.loop.turn(0);
-  kernel.loop.onTimeout = milliseconds => native.nextTimeout(milliseconds);
   return { hijacker, close: () => attached?.close() };
 }
 

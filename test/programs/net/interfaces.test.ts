@@ -47,6 +47,16 @@ test('an end of a bus that is killed leaves nothing that the next one trips over
   t.false(existsSync(bus));
 });
 
+test('nobody at an address of the bus: poll ends a connect that does not block, with EHOSTUNREACH', async t => {
+  const connect = `import errno, select, socket
+s = socket.socket(); s.setblocking(False); s.connect_ex(('10.1.1.9', 80))
+p = select.poll(); p.register(s, select.POLLOUT)
+print(len(p.poll(30000)), errno.errorcode[s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)])`;
+  const net = `bus=${join(scratch(t), 'bus')},10.1.1.1/24`;
+  const { stdout, stderr } = await exec(rumphijack, ['run', '--net', net, 'python3', '-S', '-c', connect]);
+  t.is(stdout, '1 EHOSTUNREACH\n', stderr);
+});
+
 /** Runs in a network namespace; only root can make one, and a tap device in it. */
 const asRoot = process.getuid?.() === 0 ? test : test.skip;
 
