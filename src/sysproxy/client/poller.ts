@@ -28,6 +28,8 @@ const CHANGES = 256;
 interface Change {
   readonly readiness: Readiness;
   readonly filter: Filter;
+  /** The server's descriptor that it was sent for. */
+  ident: number;
 }
 
 export class Poller implements Arms {
@@ -55,7 +57,7 @@ export class Poller implements Arms {
   arm(readiness: Readiness, filter: Filter): void {
     this.#armed++;
     this.#members.set(readiness.id, readiness);
-    this.#changes.push({ readiness, filter });
+    this.#changes.push({ readiness, filter, ident: -1 });
     this.#schedule();
   }
 
@@ -135,9 +137,11 @@ export class Poller implements Arms {
       return;
     }
     const at = call.reserve(changes.length * NB_KEVENT_SIZE);
-    changes.forEach(({ readiness, filter }, i) => {
+    changes.forEach((change, i) => {
+      const { readiness, filter } = change;
+      change.ident = readiness.home?.remote ?? -1;
       encodeNetbsdKevent(call.view, at + i * NB_KEVENT_SIZE, {
-        ident: readiness.home?.remote ?? -1,
+        ident: change.ident,
         filter,
         flags: NB_EV_ADD | NB_EV_ONESHOT,
         fflags: 0,
@@ -154,7 +158,7 @@ export class Poller implements Arms {
       const readiness = this.#members.get(event.udata);
       if (readiness === undefined) continue;
       if ((event.flags & NB_EV_ERROR) !== 0) {
-        readiness.refused();
+        this.#cannot(readiness, event.ident);
         continue;
       }
       const filter = event.filter === NB_EVFILT_READ ? READ : WRITE;
@@ -171,12 +175,20 @@ export class Poller implements Arms {
     this.#fail();
   }
 
-  /** A change that could not be made: one of several is found by making each by itself. */
+  /**
+   * A change could not be made, and those after it were not. Which one, is found by making each by itself: as a rule it is of a descriptor
+   * that was closed meanwhile, and that is no matter for the others.
+   */
   #refused(changes: readonly Change[], result: number): void {
     if (result === -ENOTCONN) return this.#fail();
     const still = changes.filter(({ readiness }) => this.#members.has(readiness.id));
-    if (still.length === 1) still[0].readiness.refused();
-    else for (const change of still) this.#send([change]);
+    if (changes.length > 1) for (const change of still) this.#send([change]);
+    else for (const { readiness, ident } of still) this.#cannot(readiness, ident);
+  }
+
+  /** The server has no events for a descriptor. One that is closed by now says nothing of its copies, which events were asked for anew. */
+  #cannot(readiness: Readiness, ident: number): void {
+    if (readiness.home?.remote === ident) readiness.refused();
   }
 
   /** No events come any more. */
