@@ -9,6 +9,7 @@ import { decideFamily } from '../../policy/decide.js';
 import { explainRule } from '../../policy/words.js';
 import { because, brokenPipe, type Call, type Hijack, reply, rumpFd, whenDone } from '../hijack.js';
 import { answerSocket, placeAny } from '../placing.js';
+import { renew } from '../renewing.js';
 import { addressOut, readAddress, readInt, writeAddress, writeInt } from './addresses.js';
 import { USER_END } from './rw.js';
 
@@ -125,9 +126,13 @@ export function sysConnect(call: Call, hijack: Hijack): void {
   // A blocking connect(2) that fails leaves a socket that can be connected again: nobody is to see the hangup meanwhile.
   mirror?.hold();
   const connected = call.state.kernel.connect(fd, address);
+  const answer = (result: number) => {
+    renew(call, hijack, mirror);
+    call.answer(result);
+  };
   if (typeof connected === 'number') {
     mirror?.release();
-    return call.answer(connected);
+    return answer(connected);
   }
   call.wait(
     {
@@ -143,13 +148,21 @@ export function sysConnect(call: Call, hijack: Hijack): void {
       killable: connected.killable === true,
       restarts: connected.restarts !== false,
     },
-    result => call.answer(result),
+    answer,
   );
 }
 
 export function sysListen(call: Call, hijack: Hijack): void {
   const fd = rumpFd(call, hijack, 0);
-  if (fd >= 0) reply(call, call.state.kernel.listen(fd, call.int(1)));
+  if (fd >= 0) replyRenewed(call, hijack, call.state.kernel.listen(fd, call.int(1)));
+}
+
+/** As reply(), for calls that may leave a socket less hung up than it was. */
+function replyRenewed(call: Call, hijack: Hijack, result: Result): void {
+  whenDone(call, result, done => {
+    renew(call, hijack, call.state.files.mirrorOf(call.int(0)));
+    call.answer(done);
+  });
 }
 
 type NameCall = 'getsockname' | 'getpeername';
@@ -171,7 +184,7 @@ export function sysGetpeername(call: Call, hijack: Hijack): void {
 
 export function sysShutdown(call: Call, hijack: Hijack): void {
   const fd = rumpFd(call, hijack, 0);
-  if (fd >= 0) reply(call, call.state.kernel.shutdown(fd, call.int(1)));
+  if (fd >= 0) replyRenewed(call, hijack, call.state.kernel.shutdown(fd, call.int(1)));
 }
 
 // Options.

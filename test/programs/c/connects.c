@@ -75,14 +75,16 @@ static void connecting(void)
 	close(ep);
 }
 
-/* What docs/differences.md tells of: a hangup that is not for good. */
-static void differing(void)
+/* A hangup that is not for good, seen by all numbers of the socket, and by epoll sets. */
+static void again(void)
 {
 	int door = listener(), fd = must(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
 	int error, peer, ep = must(epoll_create1(0));
 	socklen_t length = sizeof error;
 
 	must(add(ep, fd, EPOLLOUT | EPOLLIN, 4));
+	int copy = must(fcntl(fd, F_DUPFD_CLOEXEC, 200)), other = must(epoll_create1(0));
+	must(add(other, copy, EPOLLIN | EPOLLET, 5));
 	CALL(connect_to(fd, nobody()));
 	look("refused", fd, POLLERR);
 	CALL(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length));
@@ -95,6 +97,13 @@ static void differing(void)
 	peer = must(accept(door, NULL, NULL));
 	put(peer, 3);
 	look("data", fd, POLLIN);
+	look("data, by the copy", copy, POLLIN);
+	events("data, by the copy", other, SOON);
+	events("again", other, NEVER);
+	show("close-on-exec", fcntl(copy, F_GETFD));
+	show("close-on-exec", fcntl(fd, F_GETFD));
+	close(copy);
+	close(other);
 	take(fd, 3);
 	look("taken", fd, 0);
 	close(peer);
@@ -172,13 +181,10 @@ static void datagrams(void)
 	close(ep);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-	if (argc > 1 && strcmp(argv[1], "differing") == 0) {
-		differing();
-		return 0;
-	}
 	connecting();
+	again();
 	resets();
 	datagrams();
 	return 0;

@@ -294,6 +294,7 @@ static void by_others(void)
 	start(&accepting);
 	show("shutdown", shutdown(door, SHUT_RDWR));
 	finish("while shut down", &accepting);
+	look("listener", door, 0);
 	close(door);
 
 	accepting.fd = door = listener();
