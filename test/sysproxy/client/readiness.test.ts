@@ -14,7 +14,7 @@ import {
 import { in4 } from '../../kernel/net/inet_support.js';
 import { option, pair } from '../../kernel/net/support.js';
 import { MemoryUio } from '../../kernel/parts/memory_uio.js';
-import { Remote } from './socket_support.js';
+import { Remote, Seen } from './socket_support.js';
 
 test('A connection, from socket(2) to the end', t => {
   const remote = new Remote(t);
@@ -105,6 +105,28 @@ test('An edge for each arrival, though the bits stay', t => {
   t.is(remote.receive(other), 'second');
 });
 
+test('A descriptor that is closed while events are asked for takes none from the others', t => {
+  const remote = new Remote(t);
+  const { process } = remote;
+  const [first, closed] = remote.connection();
+  const [end, other] = remote.connection();
+  // The queue of events is there from now on.
+  const before = remote.watch(first);
+  remote.quiet(() => before.told);
+  const seen = new Seen();
+  process.watch(closed, new Seen());
+  process.watch(other, seen);
+  // The request goes out; before the server has fetched what it asks for, it sees the close.
+  remote.client.loop.turn(0);
+  t.is(remote.done(process.close(closed)), 0);
+  remote.quiet(() => seen.told);
+  t.is(seen.revents, POLLOUT, 'nothing has come');
+  remote.done(remote.send(end, 'late'));
+  remote.until(() => seen.revents === (POLLIN | POLLOUT), 'what comes is told');
+  t.is(remote.receive(other), 'late');
+  t.is(seen.revents, POLLOUT);
+});
+
 test('The end of the server is told; files have nothing to tell', t => {
   const remote = new Remote(t);
   const { process } = remote;
@@ -121,12 +143,7 @@ test('While nothing happens nothing is done', t => {
   const [, other] = remote.connection();
   const seen = remote.watch(other);
   const { loop } = remote.client;
-  // What was asked for last may still have to be sent, and answered.
-  for (let quiet = 0; quiet < 5; ) {
-    const told = seen.told;
-    loop.turn(20);
-    quiet = seen.told === told && loop.timeout(-1) === -1 ? quiet + 1 : 0;
-  }
+  remote.quiet(() => seen.told);
   t.is(loop.timeout(-1), -1, 'no timer, nothing to be handed out: it sleeps until the server speaks');
   t.true(loop.busy, 'the server can speak');
 });

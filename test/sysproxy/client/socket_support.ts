@@ -42,6 +42,16 @@ export class Remote {
     }
   }
 
+  /** Turns the loop until what was asked for last is sent and answered: five turns in which `told` stays and no timer is set. */
+  quiet(told: () => number): void {
+    const { loop } = this.client;
+    for (let quiet = 0; quiet < 5; ) {
+      const before = told();
+      loop.turn(20);
+      quiet = told() === before && loop.timeout(-1) === -1 ? quiet + 1 : 0;
+    }
+  }
+
   /** The result of a call, however long it waits. */
   done(result: Result): number {
     if (typeof result === 'number') return result;
