@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
+#include <time.h>
 
 struct rh_event rh_event;
 
@@ -163,13 +164,14 @@ static int classify(int tid, int status)
 		get_message(tid);
 		return load_regs(tid) ? RH_NEWCHILD : 0;
 	case PTRACE_EVENT_EXEC:
-		get_message(tid);
+		rh_event.message = rh_taken_over(tid);
 		return RH_EXEC;
 	case PTRACE_EVENT_STOP:
 		return RH_STOP;
 	default:
 		if (rh_event.signal == (SIGTRAP | 0x80)) /* PTRACE_O_TRACESYSGOOD */
 			return load_regs(tid) ? RH_SYSCALL : 0;
+		rh_settle_signal(tid, rh_event.signal);
 		return RH_SIGNAL;
 	}
 }
@@ -177,11 +179,27 @@ static int classify(int tid, int status)
 /* After this many events of tracees in a row, sockets get a look. */
 #define FAIRNESS 16
 
-static int timeout = -1;
+/* When rh_next() returns RH_READY at the latest, in ms of now_ms(); -1: never. However many events come before. */
+static int64_t deadline = -1;
 static int in_a_row;
 
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+static int time_left(void)
+{
+	int64_t left = deadline - now_ms();
+
+	return deadline < 0 ? -1 : left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
+}
+
 /* The next rh_next() returns RH_READY after this time at the latest; -1: never. */
-void rh_next_timeout(int milliseconds) { timeout = milliseconds; }
+void rh_next_timeout(int milliseconds) { deadline = milliseconds < 0 ? -1 : now_ms() + milliseconds; }
 
 /*
  * As waitpid(-1) for any thread, but watched sockets and the time end the wait, too: 0. SIGCHLD has a handler that ends
@@ -191,13 +209,13 @@ static pid_t wait_for_any(int *status)
 {
 	static int catching;
 
-	if (rh_watched() == 0 && timeout < 0)
+	if (rh_watched() == 0 && deadline < 0)
 		return waitpid(-1, status, __WALL);
 	if (!catching && rh_catch(SIGCHLD) == 0)
 		catching = 1;
 	if (++in_a_row >= FAIRNESS) {
 		in_a_row = 0;
-		if (rh_net_wait(0, NULL) > 0)
+		if (rh_net_wait(0, NULL) > 0 || time_left() == 0)
 			return 0;
 	}
 	for (;;) {
@@ -207,7 +225,7 @@ static pid_t wait_for_any(int *status)
 		if (tid != 0)
 			return tid;
 		in_a_row = 0;
-		if (rh_net_wait(timeout, &woken) > 0 || !woken)
+		if (rh_net_wait(time_left(), &woken) > 0 || !woken)
 			return 0;
 	}
 }
@@ -241,7 +259,9 @@ int rh_next(int how, int64_t value)
 				continue; /* killed: its exit comes next */
 			return rh_event.kind = kind;
 		}
-		if (WIFEXITED(status) || WIFSIGNALED(status))
+		if (WIFEXITED(status) || WIFSIGNALED(status)) {
+			rh_forget_signals(tid);
 			return rh_event.kind = RH_EXITED;
+		}
 	}
 }
