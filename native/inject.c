@@ -23,8 +23,7 @@ static int64_t injected_result;
 int64_t rh_injected_result(void) { return injected_result; }
 
 struct deferred {
-	int signals[64]; /* taken off a signal-delivery-stop, sent again afterwards */
-	int count;
+	int count;   /* signals that were held (signals.c), sent again afterwards */
 	int stopped; /* a group-stop was passed by: ask for it again */
 };
 
@@ -55,17 +54,16 @@ static int run_to_exit(int tid, int entry_seen, struct deferred *deferred)
 			entry_seen = 1;
 		} else if (status >> 16 == PTRACE_EVENT_EXEC) {
 			/* Another thread's exec has taken this leader's tid: the thread that we knew is gone. */
-			unsigned long former = 0;
-
-			(void)ptrace(PTRACE_GETEVENTMSG, tid, NULL, &former);
 			rh_event.tid = tid;
-			rh_event.message = (int32_t)former;
+			rh_event.message = rh_taken_over(tid);
 			rh_event.kind = RH_EXEC;
 			return -ESRCH;
 		} else if (status >> 16 == PTRACE_EVENT_STOP) {
 			deferred->stopped = 1;
-		} else if (status >> 16 == 0 && deferred->count < 64) {
-			deferred->signals[deferred->count++] = WSTOPSIG(status);
+		} else if (status >> 16 == 0) {
+			rh_settle_signal(tid, WSTOPSIG(status));
+			rh_hold_signal(tid, WSTOPSIG(status));
+			deferred->count++;
 		}
 	}
 }
@@ -108,8 +106,8 @@ int rh_inject(int tid, int stage, const struct user_regs_struct *regs, int64_t n
 	if (ptrace(PTRACE_GETREGS, tid, NULL, &mine) < 0)
 		mine.rax = (unsigned long long)-ESRCH;
 	injected_result = (int64_t)mine.rax;
-	for (int i = 0; i < deferred.count; i++)
-		(void)syscall(SYS_tkill, tid, deferred.signals[i]);
+	if (deferred.count > 0)
+		(void)rh_send_held(tid);
 	if (deferred.stopped)
 		(void)ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
 	return 0;

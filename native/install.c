@@ -63,8 +63,7 @@ static uint64_t notified(int tid)
 }
 
 struct deferred {
-	int signals[64];
-	int count;
+	int count; /* signals that were held (signals.c) */
 	int stopped;
 };
 
@@ -78,18 +77,18 @@ static int pass(int tid, int status, struct deferred *deferred)
 		return -ESRCH;
 	}
 	if (status >> 16 == PTRACE_EVENT_EXEC) {
-		unsigned long former = 0;
-
-		(void)ptrace(PTRACE_GETEVENTMSG, tid, NULL, &former);
 		rh_event.tid = tid;
-		rh_event.message = (int32_t)former;
+		rh_event.message = rh_taken_over(tid);
 		rh_event.kind = RH_EXEC;
 		return -ESRCH;
 	}
-	if (status >> 16 == PTRACE_EVENT_STOP)
+	if (status >> 16 == PTRACE_EVENT_STOP) {
 		deferred->stopped = 1;
-	else if (status >> 16 == 0 && WSTOPSIG(status) != (SIGTRAP | 0x80) && deferred->count < 64)
-		deferred->signals[deferred->count++] = WSTOPSIG(status);
+	} else if (status >> 16 == 0 && WSTOPSIG(status) != (SIGTRAP | 0x80)) {
+		rh_settle_signal(tid, WSTOPSIG(status));
+		rh_hold_signal(tid, WSTOPSIG(status));
+		deferred->count++;
+	}
 	/* The host kernel makes the call again, as no signal is delivered. */
 	(void)ptrace(PTRACE_CONT, tid, NULL, NULL);
 	return 0;
@@ -194,13 +193,16 @@ int rh_install(int tid, int stage, const struct user_regs_struct *regs, int fd, 
 			return -ESRCH;
 		if (!WIFSTOPPED(status) || status >> 16 == PTRACE_EVENT_EXEC)
 			return pass(tid, status, &deferred);
-		if (status >> 16 == PTRACE_EVENT_STOP && WSTOPSIG(status) != SIGTRAP)
+		if (status >> 16 == PTRACE_EVENT_STOP && WSTOPSIG(status) != SIGTRAP) {
 			deferred.stopped = 1;
-		else if (status >> 16 == 0)
-			deferred.signals[deferred.count++] = WSTOPSIG(status);
+		} else if (status >> 16 == 0) {
+			rh_settle_signal(tid, WSTOPSIG(status));
+			rh_hold_signal(tid, WSTOPSIG(status));
+			deferred.count++;
+		}
 	}
-	for (int i = 0; i < deferred.count; i++)
-		(void)syscall(SYS_tkill, tid, deferred.signals[i]);
+	if (deferred.count > 0)
+		(void)rh_send_held(tid);
 	if (deferred.stopped)
 		(void)ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
 	return r;

@@ -88,6 +88,13 @@ int rh_kill(int pid, int signal);
 int rh_tkill(int tid, int signal);
 int rh_resume_other(int tid, int request, int signal);
 
+/* signals.c */
+void rh_hold_signal(int tid, int signal);
+int rh_send_held(int tid);
+void rh_settle_signal(int tid, int signal);
+int rh_taken_over(int tid);
+void rh_forget_signals(int tid);
+
 /* install.c */
 void rh_install_by(int fd, int number);
 int rh_free_number(int tid, int first, int last);

@@ -189,7 +189,8 @@ export class StoppedCall<S> {
   /** A signal that came with an answer is sent again when the handler goes on instead. */
   #resend(): void {
     if (this.#signal === 0) return;
-    native.tkill(this.tid, this.#signal);
+    native.holdSignal(this.tid, this.#signal);
+    native.sendHeld(this.tid);
     this.#signal = 0;
   }
 

@@ -114,6 +114,8 @@ export const native = {
   interrupt: lib.func('int rh_interrupt(int tid)') as (tid: number) => number,
   kill: lib.func('int rh_kill(int pid, int signal)') as (pid: number, signal: number) => number,
   tkill: lib.func('int rh_tkill(int tid, int signal)') as (tid: number, signal: number) => number,
+  holdSignal: lib.func('void rh_hold_signal(int tid, int signal)') as (tid: number, signal: number) => void,
+  sendHeld: lib.func('int rh_send_held(int tid)') as (tid: number) => number,
   resumeOther: lib.func('int rh_resume_other(int tid, int request, int signal)') as (
     tid: number,
     request: number,

@@ -11,11 +11,12 @@ const SIGTTOU = 22;
 const SIGURG = 23;
 const SIGWINCH = 28;
 
-/** Signals whose default is to be ignored, to go on or to stop (signal(7)): SIGCHLD, SIGURG, SIGWINCH, SIGCONT, and the four that stop. */
-const HARMLESS = new Set([SIGCHLD, SIGURG, SIGWINCH, SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU]);
+/** Signals whose default is to be ignored or to go on (signal(7)), and those whose default is to stop. */
+const HARMLESS = new Set([SIGCHLD, SIGURG, SIGWINCH, SIGCONT]);
+const STOPPING = new Set([SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU]);
 
-/** What a signal does to a thread, by the masks in /proc/TID/status (proc(5)). */
-export function fateOf(tid: number, signal: number): 'dies' | 'handles' | 'survives' {
+/** What a signal does to a thread, by the masks in /proc/TID/status (proc(5)): 'survives' is as if it had not come. */
+export function fateOf(tid: number, signal: number): 'dies' | 'handles' | 'stops' | 'survives' {
   try {
     const status = readFileSync(`/proc/${tid}/status`, 'latin1');
     const bit = 1n << BigInt(signal - 1);
@@ -24,7 +25,8 @@ export function fateOf(tid: number, signal: number): 'dies' | 'handles' | 'survi
       return match !== null && (BigInt(`0x${match[1]}`) & bit) !== 0n;
     };
     if (has('SigCgt')) return 'handles';
-    return has('SigIgn') || HARMLESS.has(signal) ? 'survives' : 'dies';
+    if (has('SigIgn') || HARMLESS.has(signal)) return 'survives';
+    return STOPPING.has(signal) ? 'stops' : 'dies';
   } catch {
     // It is gone.
     return 'dies';

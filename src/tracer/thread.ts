@@ -69,8 +69,8 @@ export class Thread<S> {
   /** Runs at the next syscall-entry-stop; after an exec, execve's own exit comes before it. */
   atEntry: { readonly run: () => void; exitAhead: boolean } | undefined;
   scratch: Scratch | undefined;
-  /** Signals that came between two calls of ours; sent again when those are done. */
-  readonly deferred: number[] = [];
+  /** Signals that came between two calls of ours, kept by the native code; they are sent again when those are done. */
+  deferred = 0;
 
   constructor(
     public tid: number,

@@ -1,4 +1,5 @@
 import { resumption, type StoppedCall, ThreadGone } from './call.js';
+import { cloneFlags } from './clone_flags.js';
 import {
   Event,
   eventRegs,
@@ -12,7 +13,7 @@ import {
   start,
 } from './native.js';
 import { fateOf, processGroup } from './proc_status.js';
-import { getAddress, getSigned, Reg } from './regs.js';
+import { getSigned, Reg } from './regs.js';
 import { AddressSpace, Process, Thread } from './thread.js';
 
 /** asm-generic/errno-base.h */
@@ -25,16 +26,9 @@ const SIGTSTP = 20;
 const SIGTTIN = 21;
 const SIGTTOU = 22;
 
-/** linux/ptrace.h */
-const PTRACE_EVENT_FORK = 1;
-const PTRACE_EVENT_VFORK = 2;
-
 /** linux/sched.h */
 const CLONE_VM = 0x100;
-const CLONE_VFORK = 0x4000;
 const CLONE_THREAD = 0x10000;
-const NR_CLONE3 = 435;
-const NR_CLONE = 56;
 
 /** What the tracer's user is told. `S` is its state per thread, shared by threads as it likes. */
 export interface TracerEvents<S> {
@@ -69,7 +63,7 @@ export interface Outcome {
 export class Tracer<S> {
   readonly threads = new Map<number, Thread<S>>();
   /** Children that stopped before their parent's event named them, and those that have died before it. */
-  readonly #early = new Map<number, 'stopped' | 'dead'>();
+  readonly #early = new Map<number, 'stopped' | 'in group-stop' | 'dead'>();
   readonly #events: TracerEvents<S>;
   #root = 0;
   #executed = false;
@@ -251,27 +245,34 @@ export class Tracer<S> {
     this.#sendDeferred(thread);
   }
 
+  #defer(thread: Thread<S>, signal: number): void {
+    native.holdSignal(thread.tid, signal);
+    thread.deferred++;
+  }
+
   #sendDeferred(thread: Thread<S>): void {
-    if (thread.hostCall !== undefined) return;
-    for (const signal of thread.deferred.splice(0)) native.tkill(thread.tid, signal);
+    if (thread.hostCall !== undefined || thread.deferred === 0) return;
+    thread.deferred = native.sendHeld(thread.tid);
   }
 
   #signalStop(thread: Thread<S>, signal: number): void {
     const { parked } = thread;
     if (thread.hostCall?.entryAhead || thread.atEntry !== undefined) {
       // Between two calls of ours, where a handler would find registers that are not the program's.
-      thread.deferred.push(signal);
+      this.#defer(thread, signal);
       resumption.how = Resume.TO_EXIT;
       return;
     }
     resumption.value = signal;
     if (parked === undefined) return;
-    if (parked.result === undefined && parked.pending.killable === true) {
+    if (parked.result === undefined) {
       const fate = fateOf(thread.tid, signal);
-      if (fate !== 'dies') {
-        // Back into the host call, which the host kernel restarts; a handler has to wait for the answer.
+      // Back into the host call, which the host kernel restarts; untraced, a signal that is ignored wakes nobody.
+      if (fate === 'survives') return;
+      if (parked.pending.killable === true && fate !== 'dies') {
+        // A handler has to wait for the answer.
         if (fate === 'handles') {
-          thread.deferred.push(signal);
+          this.#defer(thread, signal);
           resumption.value = 0;
         }
         return;
@@ -325,7 +326,7 @@ export class Tracer<S> {
   }
 
   #newChild(parent: Thread<S>, tid: number): void {
-    const flags = this.#cloneFlags(parent);
+    const flags = cloneFlags(parent);
     const { process: group } = parent;
     const state = this.#events.onClone(parent, tid, flags);
     let owner = group;
@@ -341,25 +342,8 @@ export class Tracer<S> {
     this.#early.delete(tid);
     if (early === 'dead' || (early === undefined && native.tkill(tid, 0) < 0)) this.#forget(child);
     else if (early === 'stopped') native.resumeOther(tid, Resume.CONT, 0);
+    else if (early === 'in group-stop') native.resumeOther(tid, Resume.LISTEN, 0);
     if (parent.hostCall !== undefined) resumption.how = Resume.TO_EXIT;
-  }
-
-  #cloneFlags(parent: Thread<S>): number {
-    if (eventWords[Event.EVENT] === PTRACE_EVENT_VFORK && eventRegs[Reg.ORIG_RAX * 2] !== NR_CLONE3) {
-      // vfork(2) itself has no flags; a clone with CLONE_VFORK says the rest in its argument.
-      if (eventRegs[Reg.ORIG_RAX * 2] !== NR_CLONE) return CLONE_VM | CLONE_VFORK;
-    }
-    switch (eventRegs[Reg.ORIG_RAX * 2]) {
-      case NR_CLONE:
-        return eventRegs[Reg.RDI * 2];
-      case NR_CLONE3: {
-        const word = new Uint8Array(4);
-        parent.call.read(getAddress(eventRegs, Reg.RDI), word);
-        return new DataView(word.buffer).getUint32(0, true);
-      }
-      default:
-        return eventWords[Event.EVENT] === PTRACE_EVENT_FORK ? 0 : CLONE_VM | CLONE_VFORK;
-    }
   }
 
   /** execve(2) in a thread group: the caller takes over the leader's tid, every other thread is gone. */
@@ -377,6 +361,7 @@ export class Tracer<S> {
     this.#cancel(former);
     if (former.tid === this.#root) this.#executed = true;
     this.#events.onExec(former);
+    this.#sendDeferred(former);
     if (former.atEntry !== undefined) resumption.how = Resume.TO_EXIT;
   }
 
@@ -385,7 +370,8 @@ export class Tracer<S> {
     if (kind === Kind.EXITED) {
       if (this.#early.has(tid)) this.#early.set(tid, 'dead');
     } else {
-      this.#early.set(tid, 'stopped');
+      const stopped = kind === Kind.STOP && eventWords[Event.SIGNAL] !== SIGTRAP;
+      this.#early.set(tid, stopped ? 'in group-stop' : 'stopped');
     }
   }
 
