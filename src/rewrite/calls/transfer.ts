@@ -19,7 +19,7 @@ import { MSG_DONTWAIT, MSG_PEEK } from '../../abi/linux/socket.js';
 import { S_IFDIR, S_IFIFO, S_IFREG, S_IFSOCK } from '../../abi/linux/stat.js';
 import { NR } from '../../abi/linux/syscalls.js';
 import { andThen, then } from '../../kernel/results.js';
-import type { KernelProcess, Pending, Result, Uio } from '../../kernel/rump_kernel.js';
+import type { KernelProcess, Pending, Result } from '../../kernel/rump_kernel.js';
 import { because, brokenPipe, type Call, type Hijack, whenDone } from '../hijack.js';
 
 /** How much one call moves across kernels; fewer bytes than asked are a legal answer of all these calls. */
@@ -253,39 +253,49 @@ function hostToRump(call: Call, from: End, to: End, count: number, scratch: numb
         if (written === -EPIPE) brokenPipe(call, to.rump);
         else call.answer(written);
       };
-      write(call, from, to, call.uio(false, scratch, got), end);
+      write(call, from, to, { scratch, got }, end);
     };
     if (from.offset >= 0) call.runThen(done, NR.pread64, from.fd, scratch, count, from.offset);
     else call.runThen(done, NR.read, from.fd, scratch, count);
   });
 }
 
-function write(call: Call, from: End, to: End, uio: Uio, end: (written: number) => void): void {
+/** Bytes of the host's that are to be written: `got` of them, at `scratch` in the tracee. */
+interface Taken {
+  scratch: number;
+  got: number;
+}
+
+function write(call: Call, from: End, to: End, taken: Taken, end: (written: number) => void): void {
   const { kernel } = call.state;
-  const got = uio.resid;
+  const { got } = taken;
+  const uio = call.uio(false, taken.scratch, got);
   const result = to.offset >= 0 ? kernel.pwrite(to.rump, uio, to.offset, 0) : kernel.write(to.rump, uio);
   const next = (written: number): void => {
     if (written === got || from.offset >= 0) return end(written);
     // What was not written was not read either; but a pipe cannot take it back.
     const moved = Math.max(written, 0);
     const back = call.hostCall(NR.lseek, from.fd, moved - got, SEEK_CUR);
-    if (back === -ESPIPE && (written >= 0 || written === -EAGAIN)) writeRest(call, to, uio, moved, end);
+    if (back === -ESPIPE && (written >= 0 || written === -EAGAIN)) writeRest(call, to, taken, moved, end);
     else end(written);
   };
   if (typeof result === 'number') next(result);
   else call.wait(from.offset >= 0 ? result : unbroken(result), next);
 }
 
-/** Writes what is left of `uio`, whether or not the descriptor blocks, after `before` bytes. */
-function writeRest(call: Call, to: End, uio: Uio, before: number, end: (written: number) => void): void {
+/** Writes what is left after the first `before` bytes, whether or not the descriptor blocks. */
+function writeRest(call: Call, to: End, taken: Taken, before: number, end: (written: number) => void): void {
   const { kernel } = call.state;
   const ready = kernel.poll(to.rump, POLLOUT);
-  const next = (): void =>
+  const next = (): void => {
+    // By what was written, not by where the first cursor stands: a write that is cut short may have read on in memory.
+    const uio = call.uio(false, taken.scratch + before, taken.got - before);
     whenDone(call, kernel.write(to.rump, uio), written => {
       const total = before + Math.max(written, 0);
-      if (uio.resid > 0 && (written >= 0 || written === -EAGAIN)) writeRest(call, to, uio, total, end);
+      if (total < taken.got && (written >= 0 || written === -EAGAIN)) writeRest(call, to, taken, total, end);
       else end(total > 0 ? total : written);
     });
+  };
   if (typeof ready === 'number') next();
   // The bytes are nowhere else: a signal does not end this.
   else call.wait(unbroken(ready), next);
