@@ -176,14 +176,24 @@ function supervise(program: string, count: number, options: RunOptions, where: W
 function trace(program: string, count: number, options: RunOptions, setup: Setup): number {
   const { policy, hijacker, found } = setup;
   const rules = filterRules(policy);
-  const notify = policy.families.size > 0 ? NOTIFY_CALL : 0;
   const filter =
     rules.length === 0
       ? new Uint8Array(0)
-      : compileFilter(rules, { min: hijacker.hidden }, { first: FIRST_CALLS, foreign: true, notify });
+      : compileFilter(
+          rules,
+          { min: hijacker.hidden },
+          { first: FIRST_CALLS, foreign: true, notify: NOTIFY_CALL },
+        );
   const raw = rawArguments(count);
   const main = hijacker.tracer.start(
-    { ...found, args: raw, candidates: candidates(raw[0]), filter, hidden: hijacker.hidden, notify },
+    {
+      ...found,
+      args: raw,
+      candidates: candidates(raw[0]),
+      filter,
+      hidden: hijacker.hidden,
+      notify: rules.length === 0 ? 0 : NOTIFY_CALL,
+    },
     pid => hijacker.firstState(pid, program),
   );
   if (typeof main === 'number') {

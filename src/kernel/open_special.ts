@@ -90,7 +90,11 @@ export class OpenFifo extends OpenFile {
 
   override watch(watcher: Watcher): number {
     this.#watchers.push(watcher);
-    const tell = (): void => watcher.changed(this.#revents(ALL_EVENTS));
+    // Whoever is told of a hangup is not told of its end, when another writer comes; end of file is as good to read.
+    const tell = (): void => {
+      const revents = this.#revents(ALL_EVENTS);
+      watcher.changed((revents & POLLHUP) === 0 ? revents : (revents & ~POLLHUP) | POLLIN);
+    };
     this.#stops.push(this.end.fifo.watch(tell));
     tell();
     return 0;

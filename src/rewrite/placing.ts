@@ -16,12 +16,17 @@ import {
 
 /**
  * Gives the program a number for the socket `rump`. `how` puts a copy of the tracer's descriptor into the tracee, from `at` on; it gives the
- * number or -errno, after which the rump descriptor is closed.
+ * number or -errno, after which the rump descriptor is closed; a file's goes on to be used after -ENOSYS.
  */
 function put(
   call: Call,
   hijack: Hijack,
-  { rump, cloexec, mirror }: { rump: number; cloexec: boolean; mirror: Mirror },
+  {
+    rump,
+    cloexec,
+    mirror,
+    isFile = false,
+  }: { rump: number; cloexec: boolean; mirror: Mirror; isFile?: boolean },
   how: (fd: number, at: number, flags: number) => number,
 ): number {
   const { state } = call;
@@ -44,6 +49,7 @@ function put(
     raiseLimit(call, at + 1);
     fd = how(mirror.fd, at, flags);
   }
+  if (fd === -ENOSYS && isFile) return fd;
   if (fd === -ENOSYS)
     hijack.warnOnce(
       'listener',
@@ -54,22 +60,44 @@ function put(
   return fd;
 }
 
-/** Answers a call that made the socket `rump` with the program's number for it. */
-export function answerSocket(call: Call, hijack: Hijack, rump: number, cloexec: boolean): void {
+/** What most opened files have no use for is kept for the next one. */
+let spare: Mirror | undefined;
+
+/**
+ * Answers a call that made the socket or opened the file `rump` with the program's number for it. Where host sockets cannot be given
+ * to the program, a file's placeholder is one that is always ready.
+ */
+export function answerAny(
+  call: Call,
+  hijack: Hijack,
+  rump: number,
+  { cloexec, isFile }: { cloexec: boolean; isFile: boolean },
+): void {
   if (rump < 0) return call.answer(rump);
-  const mirror = new Mirror();
+  const mirror = spare ?? new Mirror();
+  spare = undefined;
   whenDone(call, call.state.kernel.watch(rump, mirror), watched => {
     // A file that is always ready, as its placeholder is.
-    if (watched === -EPERM) return answerFd(call, hijack, rump, cloexec);
+    if (watched === -EPERM) {
+      spare = mirror;
+      return answerFd(call, hijack, rump, cloexec);
+    }
     if (watched < 0) return call.answer(watched);
     let hasRun = false;
-    const fd = put(call, hijack, { rump, cloexec, mirror }, (from, at, flags) => {
+    const fd = put(call, hijack, { rump, cloexec, mirror, isFile }, (from, at, flags) => {
       const number = call.answerInstalled(from, at, flags);
       hasRun = number !== -EMFILE && number !== -ENOSYS;
       return number;
     });
-    if (!hasRun) call.answer(fd);
+    if (hasRun) return;
+    if (fd === -ENOSYS && isFile) answerFd(call, hijack, rump, cloexec);
+    else call.answer(fd);
   });
+}
+
+/** Answers a call that made the socket `rump` with the program's number for it. */
+export function answerSocket(call: Call, hijack: Hijack, rump: number, cloexec: boolean): void {
+  answerAny(call, hijack, rump, { cloexec, isFile: false });
 }
 
 /** As answerSocket() for one of several new descriptors, of any kind: `next` is given the program's number, or -errno. */

@@ -13,7 +13,8 @@ import {
   RESOLVE_NO_SYMLINKS,
   RESOLVE_NO_XDEV,
 } from '../../abi/linux/fcntl.js';
-import { answerFd, type Call, type Hijack, whenDone } from '../hijack.js';
+import { type Call, type Hijack, whenDone } from '../hijack.js';
+import { answerAny } from '../placing.js';
 import { type Target, targetOf } from '../target.js';
 
 /** struct open_how (linux/openat2.h): flags, mode, resolve, 64 bits each. */
@@ -38,7 +39,9 @@ function open(call: Call, hijack: Hijack, target: Target, flags: number, mode: n
     target.magic >= 0
       ? kernel.reopen(target.magic, flags)
       : kernel.openAt(target.at, target.path, flags, mode & MODE_BITS, resolve);
-  whenDone(call, result, rump => answerFd(call, hijack, rump, (flags & O_CLOEXEC) !== 0));
+  whenDone(call, result, rump =>
+    answerAny(call, hijack, rump, { cloexec: (flags & O_CLOEXEC) !== 0, isFile: true }),
+  );
 }
 
 export function sysOpen(call: Call, hijack: Hijack): void {

@@ -274,7 +274,8 @@ static void lock_step(uint64_t *seed)
 		sched_yield();
 	more = count + 1;
 	CHECK(pwrite(fd, &more, sizeof more, 0) == sizeof more && pread(fd, &count, sizeof count, 0) == sizeof count);
-	CHECK(count == more && close(fd) == 0);
+	/* A child that was forked meanwhile has a copy, with which the lock would live on. */
+	CHECK(count == more && flock(fd, LOCK_UN) == 0 && close(fd) == 0);
 }
 
 static void signal_step(uint64_t *seed)
