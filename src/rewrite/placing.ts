@@ -77,8 +77,8 @@ export function answerAny(
   const mirror = spare ?? new Mirror();
   spare = undefined;
   whenDone(call, call.state.kernel.watch(rump, mirror), watched => {
-    // A file that is always ready, as its placeholder is.
-    if (watched === -EPERM) {
+    // A file that is always ready, as its placeholder is; or one of O_PATH, which is never asked.
+    if (watched === -EPERM || (watched < 0 && isFile)) {
       spare = mirror;
       return answerFd(call, hijack, rump, cloexec);
     }
