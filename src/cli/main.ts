@@ -31,6 +31,17 @@ Examples:
 Exit status: 0 when it serves in the background or was ended; 125 when it cannot.
 See rumphijack(1).`;
 
+const EXPLAIN_EXAMPLES = `
+Examples:
+  rumphijack explain openat /rumpdev/x
+  rumphijack explain --hijack path=/sandbox rename /sandbox/a /tmp/b
+  rumphijack explain read 130
+  rumphijack explain socket AF_UNIX
+  rumphijack explain --policy --hijack path=/rump,vfs=getvfsstat
+
+Exit status: 0, or 125 for a call or a policy that there is not.
+See rumphijack(1).`;
+
 function version(): string {
   for (const up of ['../../../package.json', '../../package.json']) {
     try {
@@ -137,6 +148,34 @@ function program(): Command {
     .action(async (url: string, command: string, args: string[]) => {
       const { ctl } = await import('./ctl.js');
       ctl(url, command, args);
+    });
+  root
+    .command('explain')
+    .description('tell what would happen to a system call under a policy, and why; nothing is run')
+    .argument('[call]', 'its name')
+    .argument(
+      '[args...]',
+      'its arguments, or those of them that decide: paths, descriptors, an address family',
+    )
+    .option('--hijack <spec>', 'the policy, as RUMPHIJACK (default: path=/rump,socket=all:nolocal)')
+    .option('--fdoff <n>', 'rump descriptor 0 is this number in the program (default: 128)')
+    .option('--cwd <dir>', "the program's working directory (default: the present one)")
+    .option('--policy', 'the policy in words, with every default')
+    .option('--filter', 'the seccomp filter that it becomes, an instruction a line')
+    .option('--json', 'for programs: one JSON value a line')
+    .helpOption('-h, --help', 'print this help and exit')
+    .addHelpText('after', EXPLAIN_EXAMPLES)
+    .passThroughOptions()
+    .action(async (call: string | undefined, args: string[], options: Record<string, unknown>) => {
+      const { explain } = await import('./explain.js');
+      process.exitCode = explain(call, args, {
+        hijack: text(options.hijack),
+        fdoff: text(options.fdoff),
+        cwd: text(options.cwd),
+        policy: options.policy === true,
+        filter: options.filter === true,
+        json: options.json === true,
+      });
     });
   for (const command of root.commands) command.exitOverride();
   return root;

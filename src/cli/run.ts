@@ -7,8 +7,7 @@ import type { RumpKernel } from '../kernel/rump_kernel.js';
 import { parseFdoff, parsePolicy } from '../policy/parse.js';
 import { type Policy, PolicyError } from '../policy/policy.js';
 import { Hijacker } from '../rewrite/hijacker.js';
-import { FIRST_CALLS, filterRules, NOTIFY_CALL } from '../rewrite/rules.js';
-import { compileFilter } from '../tracer/filter.js';
+import { NOTIFY_CALL, policyFilter } from '../rewrite/rules.js';
 import { hostSlabs, native } from '../tracer/native.js';
 import { CANNOT_RUN, fail, NOT_FOUND, OWN_FAILURE, SIGNAL_BASE } from './output.js';
 
@@ -175,15 +174,7 @@ function supervise(program: string, count: number, options: RunOptions, where: W
 
 function trace(program: string, count: number, options: RunOptions, setup: Setup): number {
   const { policy, hijacker, found } = setup;
-  const rules = filterRules(policy);
-  const filter =
-    rules.length === 0
-      ? new Uint8Array(0)
-      : compileFilter(
-          rules,
-          { min: hijacker.hidden },
-          { first: FIRST_CALLS, foreign: true, notify: NOTIFY_CALL },
-        );
+  const filter = policyFilter(policy);
   const raw = rawArguments(count);
   const main = hijacker.tracer.start(
     {
@@ -192,7 +183,7 @@ function trace(program: string, count: number, options: RunOptions, setup: Setup
       candidates: candidates(raw[0]),
       filter,
       hidden: hijacker.hidden,
-      notify: rules.length === 0 ? 0 : NOTIFY_CALL,
+      notify: filter.length === 0 ? 0 : NOTIFY_CALL,
     },
     pid => hijacker.firstState(pid, program),
   );

@@ -83,6 +83,24 @@ export function describePolicy(policy: Policy): string[] {
   return lines;
 }
 
+/** The keys that are not set, each with what that means. */
+export function describeUnset(policy: Policy): string[] {
+  const { vfs } = policy;
+  const lines: string[] = [];
+  const unset = (isSet: boolean, text: string): void => {
+    if (!isSet) lines.push(text);
+  };
+  unset(policy.path !== '', 'path: none: no name leads into the rump kernel');
+  unset(policy.blankets.length > 0, 'blanket: none');
+  unset(policy.families.size > 0, "socket: none: all sockets are the host's");
+  unset(vfs.nfssvc, "vfs: no nfssvc: nfsservctl is the host's");
+  unset(vfs.getvfsstat, "vfs: no getvfsstat: mount lists are the host's");
+  unset(vfs.fhcalls, "vfs: no fhcalls: file handles are the host's");
+  unset(policy.sysctl, "sysctl: no: /proc/sys is the host's");
+  unset(policy.modctl, "modctl: no: module calls and /proc/modules are the host's");
+  return lines;
+}
+
 function describePath(path: string): string {
   const text = pathText(path);
   if (path.endsWith('/'))

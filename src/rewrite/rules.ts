@@ -2,7 +2,7 @@
 import { NR } from '../abi/linux/syscalls.js';
 import { CALL_SWITCHES, decideCall, hasPathRules } from '../policy/decide.js';
 import type { Policy } from '../policy/policy.js';
-import type { FilterRule } from '../tracer/filter.js';
+import { compileFilter, type FilterRule } from '../tracer/filter.js';
 import { type Row, TABLE } from './table.js';
 
 /** Tested before the tree: short calls on descriptors, which are many. */
@@ -58,4 +58,12 @@ export function descriptorRules(): FilterRule[] {
   for (const { decides, nr } of TABLE)
     if (decides.by === 'fd') rules.push({ nr, stop: 'fd', args: decides.args });
   return rules;
+}
+
+/** The filter of a program's start (struct sock_filter[]), empty where nothing is hijacked; fdoff - 1 is kept for the placeholders' source. */
+export function policyFilter(policy: Policy): Uint8Array {
+  const rules = filterRules(policy);
+  if (rules.length === 0) return new Uint8Array(0);
+  const fds = { min: policy.fdoff - 1 };
+  return compileFilter(rules, fds, { first: FIRST_CALLS, foreign: true, notify: NOTIFY_CALL });
 }

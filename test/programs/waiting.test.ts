@@ -37,8 +37,8 @@ if pid == 0:
     g = open('/rump/l', 'w+')
     try: fcntl.lockf(g, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError: os.write(1, b'would block\\n')
-    signal.signal(signal.SIGALRM, handler); signal.setitimer(signal.ITIMER_REAL, 0.02)
-    try: fcntl.lockf(g, fcntl.LOCK_EX)
+    signal.signal(signal.SIGALRM, handler)
+    try: signal.setitimer(signal.ITIMER_REAL, 0.02); fcntl.lockf(g, fcntl.LOCK_EX)
     except Stop: os.write(1, b'interrupted\\n')
     # The C handler writes there at once; Python's own would wait for the call that is restarted.
     os.set_blocking(w, False); signal.set_wakeup_fd(w)

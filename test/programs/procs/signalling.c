@@ -379,6 +379,8 @@ static void group_stop(void)
 		CHECK(pthread_join(one, NULL) == 0 && pthread_join(two, NULL) == 0);
 		for (int i = 0; i < 200; i++)
 			use_file("stopped");
+		/* It goes on to be stopped, however fast it was. */
+		(void)reads_one(&fifo);
 		_exit(4);
 	}
 	for (int i = 0; i < 30; i++) {
@@ -390,6 +392,7 @@ static void group_stop(void)
 		CHECK(kill(pid, SIGCONT) == 0);
 		CHECK(waitpid(pid, &status, WCONTINUED) == pid && WIFCONTINUED(status));
 	}
+	CHECK(write(fifo, "z", 1) == 1);
 	CHECK(WEXITSTATUS(wait_for_child(pid)) == 4);
 	CHECK(close(fifo) == 0);
 }
