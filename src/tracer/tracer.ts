@@ -64,6 +64,8 @@ export class Tracer<S> {
   readonly threads = new Map<number, Thread<S>>();
   /** Children that stopped before their parent's event named them, and those that have died before it. */
   readonly #early = new Map<number, 'stopped' | 'in group-stop' | 'dead'>();
+  /** Threads with a signal that a handler of theirs gets when what their call waits for can be broken off. */
+  readonly #waitForAnswer = new Set<Thread<S>>();
   readonly #events: TracerEvents<S>;
   #root = 0;
   #executed = false;
@@ -97,6 +99,7 @@ export class Tracer<S> {
       if (kind === Kind.READY) {
         resumption.how = Resume.HOLD;
         this.onReady();
+        if (this.#waitForAnswer.size > 0) this.#sendAfterAnswers();
       } else {
         this.#dispatch(kind);
       }
@@ -273,6 +276,7 @@ export class Tracer<S> {
         // A handler has to wait for the answer.
         if (fate === 'handles') {
           this.#defer(thread, signal);
+          this.#waitForAnswer.add(thread);
           resumption.value = 0;
         }
         return;
@@ -289,6 +293,16 @@ export class Tracer<S> {
     }
     thread.call.continue(Stage.EXIT, signal);
     this.#finish(thread, parked.done, parked.result);
+  }
+
+  /** The answer to one step of a call may be followed by a wait for another, which signals end. */
+  #sendAfterAnswers(): void {
+    for (const thread of this.#waitForAnswer) {
+      const { parked } = thread;
+      if (parked !== undefined && parked.result === undefined && parked.pending.killable === true) continue;
+      this.#waitForAnswer.delete(thread);
+      if (parked !== undefined && parked.result === undefined) thread.deferred = native.sendHeld(thread.tid);
+    }
   }
 
   /** A wait is over: the handler goes on, and signals that had to wait for it come when it does not wait again. */
@@ -387,6 +401,7 @@ export class Tracer<S> {
 
   #forget(thread: Thread<S>): void {
     this.threads.delete(thread.tid);
+    this.#waitForAnswer.delete(thread);
     thread.process.threads.delete(thread);
     if (thread.scratch !== undefined) thread.process.mm.free.push(thread.scratch);
     this.#cancel(thread);
