@@ -20,11 +20,14 @@ const blocks = (file: string, block: RegExp): string[] =>
   [...readFileSync(join(root, file), 'utf8').matchAll(block)].map(match => match[1]);
 
 const readme = blocks('README.md', /```console\n([\s\S]*?)```/g).flatMap(examples);
-const manual = blocks('man/rumphijack.1', /^\.Bd -literal -offset indent\n([\s\S]*?)\n?^\.Ed/gm).flatMap(
-  examples,
-);
+const manual = (page: string): Example[] =>
+  blocks(page, /^\.Bd -literal -offset indent\n([\s\S]*?)\n?^\.Ed/gm).flatMap(examples);
 
-for (const [file, list] of Object.entries({ 'README.md': readme, 'rumphijack(1)': manual })) {
+for (const [file, list] of Object.entries({
+  'README.md': readme,
+  'rumphijack(1)': manual('man/rumphijack.1'),
+  'rumphijack-explain(1)': manual('man/rumphijack-explain.1'),
+})) {
   test(`${file}: the examples run`, async t => {
     t.true(list.length >= 4);
     for (const { command, output } of list) {
@@ -46,6 +49,14 @@ test('the manual page has every option of the command, and no other', async t =>
   const listed = options([...page.matchAll(/^\.It (.*)$/gm)].map(match => match[1]).join('\n'));
   const known = options(help.stdout.split('Examples:')[0]);
   t.deepEqual([...listed].sort(), [...known].sort());
+});
+
+test('rumphijack-explain(1) has every option of explain, and no other', async t => {
+  const help = await exec(join(root, 'bin/rumphijack'), ['explain', '--help']);
+  const page = readFileSync(join(root, 'man/rumphijack-explain.1'), 'utf8').replaceAll('Fl Fl ', '--');
+  const options = (text: string) =>
+    [...text.matchAll(/^(?:\.It| ) --([a-z]+)/gm)].map(match => match[1]).sort();
+  t.deepEqual(options(page), options(help.stdout));
 });
 
 test('the manual page and README name every option of server and every command of ctl', async t => {
