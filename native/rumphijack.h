@@ -136,4 +136,8 @@ int64_t rh_net_sent(void);
 int rh_net_patience(int fd, int64_t microseconds);
 int rh_net_close(int fd);
 
+/* What is tried on a child of our own (doctor.c): see src/native/features.ts. */
+enum rh_feature { RH_TRY_PTRACE, RH_TRY_MEMORY, RH_TRY_FILTER, RH_TRY_LISTENER };
+int rh_try(int what);
+
 #endif

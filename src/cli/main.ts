@@ -40,7 +40,11 @@ Examples:
   rumphijack explain --policy --hijack path=/rump,vfs=getvfsstat
 
 Exit status: 0, or 125 for a call or a policy that there is not.
-See rumphijack(1).`;
+See rumphijack-explain(1).`;
+
+const DOCTOR_NOTES = `
+Exit status: 0 when all that 'run' needs is there, 1 when something is not.
+See rumphijack-doctor(1).`;
 
 function version(): string {
   for (const up of ['../../../package.json', '../../package.json']) {
@@ -176,6 +180,17 @@ function program(): Command {
         filter: options.filter === true,
         json: options.json === true,
       });
+    });
+  root
+    .command('doctor')
+    .description('check what this machine allows, say what each missing thing costs, and how to get it')
+    .option('--server <url>', 'a rump kernel server to look at, too, as RUMP_SERVER')
+    .option('--json', 'for programs: an array with an object for each thing')
+    .helpOption('-h, --help', 'print this help and exit')
+    .addHelpText('after', DOCTOR_NOTES)
+    .action(async (options: Record<string, unknown>) => {
+      const { doctor } = await import('./doctor.js');
+      process.exitCode = await doctor({ server: text(options.server), json: options.json === true });
     });
   for (const command of root.commands) command.exitOverride();
   return root;

@@ -88,6 +88,10 @@ static void sockets(void)
 
 int main(void)
 {
+	for (int what = RH_TRY_PTRACE; what <= RH_TRY_LISTENER; what++)
+		CHECK(rh_try(what) == 0);
+	CHECK(rh_try(-1) == -EINVAL);
+
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
