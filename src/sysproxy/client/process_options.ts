@@ -8,10 +8,12 @@ import { toLinuxSockoptValue, toNetbsdSockoptValue } from '../../abi/netbsd/sock
 import { then } from '../../kernel/results.js';
 import type { Result } from '../../kernel/rump_kernel.js';
 import type { InterfaceChange, NetInterface, NetRoute, SocketProcess } from '../../kernel/socket_calls.js';
+import { remoteInterfaces, remoteRoutes } from './interfaces.js';
 import { MessageCalls } from './process_messages.js';
 import type { OpenRemoteSocket } from './socket_base.js';
 import { FLAGS, hintOf } from './socket_options.js';
 import type { SocketState } from './socket_state.js';
+import type { SysctlCalls } from './sysctl_tree.js';
 
 const INT_SIZE = 4;
 /** MCLBYTES of NetBSD: no value is longer there. */
@@ -91,19 +93,23 @@ export abstract class OptionCalls extends MessageCalls implements SocketProcess 
     return this.submit(call);
   }
 
-  // Interfaces and routes: `rumphijack ctl` shows and changes those of a server.
+  // Interfaces and routes are shown; `rumphijack ctl` changes those of a server.
 
-  interfaces(_out: NetInterface[]): Result {
-    return 0;
+  interfaces(out: NetInterface[]): Result {
+    return remoteInterfaces(this.#sysctl(), out);
   }
   changeInterface(_change: InterfaceChange): Result {
     return -EOPNOTSUPP;
   }
-  routes(_out: NetRoute[]): Result {
-    return 0;
+  routes(out: NetRoute[]): Result {
+    return remoteRoutes(this.#sysctl(), out);
   }
   changeRoute(_route: NetRoute, _remove: boolean): Result {
     return -EOPNOTSUPP;
+  }
+
+  #sysctl(): SysctlCalls {
+    return { begin: nr => this.begin(nr), submit: call => this.submit(call) };
   }
 }
 

@@ -1,0 +1,3 @@
+/** The programs of ../../net/python.test.ts, through a server in another process, over tcp. */
+import '../../../support/over_tcp.js';
+import '../../net/python.test.js';
