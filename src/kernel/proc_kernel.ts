@@ -1,7 +1,8 @@
-/** A kernel that has nothing but the tree behind AT_PROC, for kernels elsewhere whose /proc is made up here. */
-import { EventLoop } from '../native/loop.js';
+/** A kernel that has the tree behind AT_PROC, and sockets of netlink, for kernels elsewhere of which both are made up here. */
+import type { EventLoop } from '../native/loop.js';
 import { FdTable } from './descriptors.js';
 import { KernelState } from './kernel_state.js';
+import type { NetStack } from './net/sockets.js';
 import type { SynthDir } from './parts/synth.js';
 import { EmbeddedProcess } from './process.js';
 import { FsContext } from './process_base.js';
@@ -9,9 +10,10 @@ import type { KernelProcess } from './rump_kernel.js';
 import { hostNow } from './vfs/clock.js';
 import { heapSlabs } from './vfs/pages.js';
 
-/** Its one process, which is root. */
-export function procProcess(tree: SynthDir): KernelProcess {
-  const kernel = new KernelState(heapSlabs, hostNow(), 0, () => tree, new EventLoop());
+/** Its one process, which is root. `stack`: what netlink tells of. */
+export function procProcess(tree: SynthDir, loop: EventLoop, stack: NetStack): KernelProcess {
+  const kernel = new KernelState(heapSlabs, hostNow(), 0, () => tree, loop);
+  kernel.sockets.netlinkView = stack;
   return new EmbeddedProcess({
     kernel,
     pid: 0,

@@ -126,11 +126,11 @@ class NetlinkSocket extends OpenSocket {
     return 0;
   }
 
-  /** The process's id, or when that is taken a number from the top. */
+  /** The process's id, or when that is taken, or 0 (the kernel's own port), a number from the top. */
   #autobind({ pid }: SocketCaller): number {
     if (this.#port !== 0) return 0;
     let port = pid;
-    for (let next = 2 ** 32 - 4097; this.#ports.has(port); next--) port = next;
+    for (let next = 2 ** 32 - 4097; port === 0 || this.#ports.has(port); next--) port = next;
     return this.#take(port);
   }
 
@@ -179,7 +179,7 @@ class NetlinkSocket extends OpenSocket {
     if (length > this.#options.sendBuffer - OVERHEAD) return -EMSGSIZE;
     const bytes = new Uint8Array(length);
     if (uio.move(bytes, 0, length) < length) return -EFAULT;
-    const { stack } = this.net;
+    const stack = this.net.netlinkView ?? this.net.stack;
     for (const request of netlinkMessages(bytes)) this.#serve(request, caller, stack);
     return length;
   }
@@ -317,8 +317,10 @@ export class NetlinkFamily implements SocketFamily {
     const sockType = type & SOCK_TYPE_MASK;
     if (sockType !== SOCK_RAW && sockType !== SOCK_DGRAM) return -ESOCKTNOSUPPORT;
     if (protocol < 0 || protocol >= MAX_LINKS || protocol !== NETLINK_ROUTE) return -EPROTONOSUPPORT;
-    if (this.#net.stack === undefined) this.#start();
-    if (this.#net.stack === undefined) return -EAFNOSUPPORT;
+    if (this.#net.netlinkView === undefined) {
+      if (this.#net.stack === undefined) this.#start();
+      if (this.#net.stack === undefined) return -EAFNOSUPPORT;
+    }
     return new NetlinkSocket(this.#net, this.#ports, type, caller);
   }
 }

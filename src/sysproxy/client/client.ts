@@ -29,7 +29,7 @@ export class SysproxyClient implements RumpKernel {
   readonly loop = new EventLoop();
   readonly #options: RemoteOptions;
   readonly #processes = new Set<SysproxyProcess>();
-  readonly #procView = new ProcView();
+  readonly #procView = new ProcView(this.loop);
   /** A first process, made to see that there is a server at all. */
   #first: Remote | undefined;
 

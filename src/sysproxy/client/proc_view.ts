@@ -1,4 +1,5 @@
-/** What programs see of a remote kernel below /proc: made up here of what the server tells (its mounts, its sysctl tree). */
+/** What programs see of a remote kernel below /proc, and by netlink: made up here of what the server tells (its mounts, sysctl tree, interfaces). */
+import { EOPNOTSUPP } from '../../abi/linux/errno.js';
 import { createProcTree, type ModuleInfo } from '../../kernel/parts/procfs.js';
 import { procProcess } from '../../kernel/proc_kernel.js';
 import { andThen } from '../../kernel/results.js';
@@ -9,6 +10,8 @@ import {
   type MountInfo,
   type Result,
 } from '../../kernel/rump_kernel.js';
+import type { NetInterface, NetRoute } from '../../kernel/socket_calls.js';
+import type { EventLoop } from '../../native/loop.js';
 import { joinPath } from './process_base.js';
 import { RemoteSysctl, type SysctlCalls } from './sysctl_tree.js';
 
@@ -18,7 +21,13 @@ export interface ProcCalls extends SysctlCalls {
   modules(out: ModuleInfo[]): Result;
 }
 
-/** An open file or directory of the view. */
+/** What netlink needs. */
+export interface NetCalls {
+  interfaces(out: NetInterface[]): Result;
+  routes(out: NetRoute[]): Result;
+}
+
+/** An open file or directory of the view, or a socket of netlink. */
 export interface LocalFile {
   readonly process: KernelProcess;
   readonly fd: number;
@@ -32,13 +41,23 @@ export class ProcView {
   readonly sysctl = new RemoteSysctl();
   #mounts: readonly MountInfo[] = [];
   #modules: readonly ModuleInfo[] = [];
-  readonly #process = procProcess(
-    createProcTree(
+  #links: readonly NetInterface[] = [];
+  #routes: readonly NetRoute[] = [];
+  readonly #process: KernelProcess;
+
+  constructor(loop: EventLoop) {
+    const tree = createProcTree(
       this.sysctl.tree,
       () => this.#mounts,
       () => this.#modules,
-    ),
-  );
+    );
+    this.#process = procProcess(tree, loop, {
+      interfaces: out => out.push(...this.#links),
+      routes: out => out.push(...this.#routes),
+      changeInterface: () => -EOPNOTSUPP,
+      changeRoute: () => -EOPNOTSUPP,
+    });
+  }
 
   get process(): KernelProcess {
     return this.#process;
@@ -74,6 +93,19 @@ export class ProcView {
       const node = sysctlName(path);
       return node === undefined ? 0 : this.sysctl.fetch(calls, node);
     });
+  }
+
+  /** Asks the server for its interfaces and routes: for a request of netlink. 0 or -errno. */
+  prepareNet(calls: NetCalls): Result {
+    const links: NetInterface[] = [];
+    const routes: NetRoute[] = [];
+    return andThen(calls.interfaces(links), () =>
+      andThen(calls.routes(routes), () => {
+        this.#links = links;
+        this.#routes = routes;
+        return 0;
+      }),
+    );
   }
 
   open(base: LocalFile | undefined, path: BytePath, flags: number, mode: number): LocalFile | number {

@@ -3,7 +3,7 @@ import { NB } from '../../abi/netbsd/nr.js';
 import type { Credentials, KernelProcess, Result } from '../../kernel/rump_kernel.js';
 import type { ProcView } from './proc_view.js';
 import { type ProcessOptions, Shared } from './process_base.js';
-import { OptionCalls } from './process_options.js';
+import { NetlinkCalls } from './process_netlink.js';
 import type { ProcViewCalls } from './process_proc.js';
 import { Remote } from './remote.js';
 import type { SysCall } from './syscall.js';
@@ -19,7 +19,7 @@ export interface ClientParts {
   readonly procView: ProcView;
 }
 
-export class SysproxyProcess extends OptionCalls implements KernelProcess {
+export class SysproxyProcess extends NetlinkCalls implements KernelProcess {
   readonly #processes: Set<SysproxyProcess>;
   readonly #mapsUsers: boolean;
 

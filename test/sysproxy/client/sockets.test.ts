@@ -16,7 +16,7 @@ import {
 import {
   AF_INET,
   AF_INET6,
-  AF_NETLINK,
+  AF_PACKET,
   AF_UNIX,
   AF_UNSPEC,
   MSG_DONTWAIT,
@@ -259,7 +259,7 @@ test('What ends a wait: a signal, SO_RCVTIMEO, shutdown(2), the end of the serve
 test('What is no socket, and what cannot be one', t => {
   const remote = new Remote(t);
   const { process } = remote;
-  t.is(remote.done(process.socket(AF_NETLINK, SOCK_DGRAM, 0)), -EAFNOSUPPORT);
+  t.is(remote.done(process.socket(AF_PACKET, SOCK_DGRAM, 0)), -EAFNOSUPPORT);
   t.is(remote.done(process.socket(AF_INET, SOCK_STREAM | 0x100, 0)), -EINVAL);
   t.is(remote.done(process.bind(77, in4('127.0.0.1', 0))), -EBADF);
   const file = remote.done(process.openAt(-100, '/file', 0o102, 0o644, 0));

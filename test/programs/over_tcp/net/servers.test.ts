@@ -1,0 +1,3 @@
+/** The programs of ../../net/servers.test.ts, through a server in another process, over tcp. */
+import '../../../support/over_tcp.js';
+import '../../net/servers.test.js';
