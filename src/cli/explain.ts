@@ -1,25 +1,18 @@
 /** rumphijack explain: what would happen to a call under a policy, and why; runs nothing. */
 import { explainCall, explanationText, isSyscallName, similarCalls, stopsOf } from '../debug/explain.js';
 import { filterText } from '../debug/filter_text.js';
-import { parseFdoff, parsePolicy } from '../policy/parse.js';
 import { type Policy, PolicyError, printable } from '../policy/policy.js';
 import { describePolicy, describeUnset } from '../policy/words.js';
 import { policyFilter } from '../rewrite/rules.js';
 import { print } from './ctl/help.js';
 import { fail, OWN_FAILURE } from './output.js';
+import { type PolicyOptions, policyOf } from './policy_option.js';
 
-export interface ExplainOptions {
-  hijack: string | undefined;
-  fdoff: string | undefined;
+export interface ExplainOptions extends PolicyOptions {
   cwd: string | undefined;
   policy: boolean;
   filter: boolean;
   json: boolean;
-}
-
-function policyOf({ hijack, fdoff }: ExplainOptions): Policy {
-  const policy = hijack === undefined ? parsePolicy(process.env.RUMPHIJACK) : parsePolicy(hijack, '--hijack');
-  return fdoff === undefined ? policy : { ...policy, fdoff: parseFdoff(fdoff, '--fdoff') };
 }
 
 function printPolicy(policy: Policy, isJson: boolean): void {

@@ -4,18 +4,16 @@ import { getSystemErrorMap } from 'node:util';
 import { EACCES, ENOENT, ENOEXEC, errnoName } from '../abi/linux/errno.js';
 import { EmbeddedKernel } from '../kernel/embedded.js';
 import type { RumpKernel } from '../kernel/rump_kernel.js';
-import { parseFdoff, parsePolicy } from '../policy/parse.js';
 import { type Policy, PolicyError } from '../policy/policy.js';
 import { Hijacker } from '../rewrite/hijacker.js';
 import { NOTIFY_CALL, policyFilter } from '../rewrite/rules.js';
 import { hostSlabs, native } from '../tracer/native.js';
 import { CANNOT_RUN, fail, NOT_FOUND, OWN_FAILURE, SIGNAL_BASE } from './output.js';
+import { type PolicyOptions, policyOf } from './policy_option.js';
 
-export interface RunOptions {
-  hijack: string | undefined;
+export interface RunOptions extends PolicyOptions {
   server: string | undefined;
   retry: string | undefined;
-  fdoff: string | undefined;
   verbose: boolean;
   waitAll: boolean;
   /** --net, as often as it was given. */
@@ -25,12 +23,6 @@ export interface RunOptions {
 /** rh_start_error() adds these to an errno that was not execve's (native/start.c). */
 const NOT_EXEC = 0x10000;
 const NO_NUMBER = 0x20000;
-
-function policyOf(options: RunOptions): Policy {
-  const given = options.hijack;
-  const policy = given === undefined ? parsePolicy(process.env.RUMPHIJACK) : parsePolicy(given, '--hijack');
-  return options.fdoff === undefined ? policy : { ...policy, fdoff: parseFdoff(options.fdoff, '--fdoff') };
-}
 
 /** The last `count` arguments as the bytes they were: Node has decoded them, and what is not UTF-8 would be lost. */
 function rawArguments(count: number): Buffer[] {

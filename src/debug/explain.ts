@@ -1,6 +1,5 @@
 /** What would happen to a call, and why, told from the policy and the one table of calls; nothing is run. */
 import { errnoName } from '../abi/linux/errno.js';
-import { type PathArgument, pathArguments } from '../abi/linux/path_arguments.js';
 import { NR, type SyscallName } from '../abi/linux/syscalls.js';
 import { decideCall, decideFamily, decidePath, prefixParent } from '../policy/decide.js';
 import { familyByName, familyName } from '../policy/families.js';
@@ -8,7 +7,8 @@ import { type Policy, PolicyError } from '../policy/policy.js';
 import { explainRule } from '../policy/words.js';
 import { HOST_CALLS } from '../rewrite/host_calls.js';
 import { filterRules } from '../rewrite/rules.js';
-import { ROWS, type Row, type Support } from '../rewrite/table.js';
+import { type PathPlace, ROWS, type Row, type Support } from '../rewrite/table.js';
+import { magicLink } from '../rewrite/target.js';
 import type { FilterRule } from '../tracer/filter.js';
 
 /** `both`: what the call asks decides, or both kernels are concerned. `refused`: for every program, whatever it asks. */
@@ -36,8 +36,6 @@ interface Verdict {
 /** AT_FDCWD of linux/fcntl.h, as a user may write it. */
 const CWD_WORDS = new Set(['AT_FDCWD', '-100']);
 const NUMBER = /^(?:-?\d+|0x[0-9a-f]+)$/i;
-/** proc(5): links that name a descriptor of the program's own. */
-const MAGIC = /^(?:\/dev\/fd|\/proc\/(?:self|thread-self)\/fd)\/(\d+)$/;
 
 /** Which names are near `name`: one letter wrong, missing or too many, or a beginning. */
 export function similarCalls(name: string): SyscallName[] {
@@ -101,8 +99,6 @@ function decide(policy: Policy, row: Row, args: readonly string[], cwd: string):
       reason: explainRule(rule, policy, name),
     };
   }
-  const paths = pathArguments(name);
-  if (paths.length > 0) return byPaths(policy, name, args, cwd);
   switch (decides.by) {
     case 'fd':
       return byFds(policy, decides.args, args);
@@ -117,8 +113,10 @@ function decide(policy: Policy, row: Row, args: readonly string[], cwd: string):
           }
         : { subject: '', kernel: 'host', reason: 'the policy hijacks nothing' };
     case 'path':
-      // getcwd(2) alone has no path to go by.
-      return byPath(policy, cwd, undefined, cwd);
+      // getcwd(2) has no path but that of the working directory.
+      return decides.args.length === 0
+        ? byPath(policy, cwd, undefined, cwd)
+        : byPaths(policy, name, pairUp(decides.args, args), cwd);
     default:
       return isHijacking(policy)
         ? {
@@ -140,9 +138,8 @@ function missing(what: string, given: readonly string[]): PolicyError {
 const JOINS: ReadonlySet<SyscallName> = new Set(['rename', 'renameat', 'renameat2', 'link', 'linkat']);
 
 /** The call goes to the rump kernel when one of its paths does. */
-function byPaths(policy: Policy, name: SyscallName, args: readonly string[], cwd: string): Verdict {
-  const given = pairUp(pathArguments(name), args);
-  if (given.length === 0) throw missing('a path', args);
+function byPaths(policy: Policy, name: SyscallName, given: readonly GivenPath[], cwd: string): Verdict {
+  if (given.length === 0) throw missing('a path', []);
   const verdicts = given.map(([dir, path]) => byPath(policy, path, dir, cwd));
   const reasons = [...new Set(verdicts.map(({ reason }) => reason))];
   const rumps = verdicts.filter(({ kernel }) => kernel === 'rump').length;
@@ -157,20 +154,17 @@ function byPaths(policy: Policy, name: SyscallName, args: readonly string[], cwd
   };
 }
 
+type GivenPath = readonly [dir: string | undefined, path: string];
+
 /** Each path with its directory descriptor. Arguments that stand at their own places, or the paths alone. */
-function pairUp(
-  paths: readonly PathArgument[],
-  args: readonly string[],
-): [dir: string | undefined, path: string][] {
-  const last = paths[paths.length - 1];
+function pairUp(places: readonly PathPlace[], args: readonly string[]): GivenPath[] {
   const isDir = (word: string | undefined): boolean =>
     word !== undefined && (CWD_WORDS.has(word) || NUMBER.test(word));
-  const inPlace = paths.every(({ dir }) => dir < 0 || isDir(args[dir]));
-  if (inPlace && args.length > last.path)
-    return paths.map(({ dir, path }) => [dir < 0 ? undefined : args[dir], args[path]]);
-  const found: [string | undefined, string][] = [];
-  for (let i = 0; i < args.length && found.length < paths.length; i++) {
-    const { dir } = paths[found.length];
+  const inPlace = places.every(([dir, path]) => path < args.length && (dir < 0 || isDir(args[dir])));
+  if (inPlace) return places.map(([dir, path]) => [dir < 0 ? undefined : args[dir], args[path]]);
+  const found: GivenPath[] = [];
+  for (let i = 0; i < args.length && found.length < places.length; i++) {
+    const [dir] = places[found.length];
     if (dir >= 0 && isDir(args[i]) && i + 1 < args.length) found.push([args[i], args[++i]]);
     else found.push([undefined, args[i]]);
   }
@@ -196,9 +190,9 @@ function byPath(policy: Policy, given: string, dir: string | undefined, cwd: str
 }
 
 function absolute(policy: Policy, path: string): Omit<Verdict, 'subject'> {
-  const magic = MAGIC.exec(path);
-  if (magic !== null && isHijacking(policy)) {
-    const { kernel, reason } = byFd(policy, Number(magic[1]));
+  const magic = magicLink(path);
+  if (magic !== undefined && magic.pid === undefined && isHijacking(policy)) {
+    const { kernel, reason } = byFd(policy, magic.fd);
     if (kernel === 'rump') return { kernel, reason: `it names a descriptor, and ${reason}` };
   }
   const { rump, rule } = decidePath(policy, path);

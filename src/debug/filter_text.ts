@@ -1,53 +1,38 @@
 /** Seccomp filters in readable form: each instruction a line, with the names of calls and where each jump goes. */
 import { errnoName } from '../abi/linux/errno.js';
-import { syscallName } from '../abi/linux/syscalls.js';
+import { syscallName, X32_SYSCALL_BIT } from '../abi/linux/syscalls.js';
+import * as filter from '../tracer/filter.js';
 
-/** Classic BPF as seccomp(2) uses it (linux/bpf_common.h): opcode in the first half, then jt, jf and k (struct sock_filter). */
-const LD_W_ABS = 0x20;
-const JA = 0x05;
-const JEQ = 0x15;
-const JGE = 0x35;
-const JSET = 0x45;
-const RET = 0x06;
-const INSTRUCTION_SIZE = 8;
-
-/** linux/seccomp.h */
+/** SECCOMP_RET_ACTION_FULL and SECCOMP_RET_DATA of linux/seccomp.h. */
 const RET_ACTION = 0xffff0000;
 const RET_DATA = 0xffff;
-const RET_ALLOW = 0x7fff0000;
-const RET_TRACE = 0x7ff00000;
-const RET_USER_NOTIF = 0x7fc00000;
-const RET_ERRNO = 0x00050000;
-/** linux/audit.h */
-const AUDIT_ARCH_X86_64 = 0xc000003e;
-/** asm/unistd.h */
-const X32_SYSCALL_BIT = 0x40000000;
-/** struct seccomp_data: nr, arch, instruction pointer, then six arguments of 64 bits. */
-const DATA_ARCH = 4;
-const DATA_ARGS = 16;
-const FIRST_NEGATIVE = 0x80000000;
+/** No call has this number or a higher one, but for x32's. */
 const SYSCALL_LIMIT = 1024;
 
-const COMPARISONS: { readonly [code: number]: string } = { [JEQ]: '==', [JGE]: '>=', [JSET]: '&' };
+const COMPARISONS: { readonly [code: number]: string } = {
+  [filter.BPF_JMP_JEQ_K]: '==',
+  [filter.BPF_JMP_JGE_K]: '>=',
+  [filter.BPF_JMP_JSET_K]: '&',
+};
 
 function loaded(offset: number): string {
-  if (offset === 0) return 'nr';
-  if (offset === DATA_ARCH) return 'arch';
-  return `arg${(offset - DATA_ARGS) >> 3}`;
+  if (offset === filter.DATA_NR) return 'nr';
+  if (offset === filter.DATA_ARCH) return 'arch';
+  return `arg${(offset - filter.DATA_ARGS) >> 3}`;
 }
 
 function verdict(k: number): string {
   const data = k & RET_DATA;
   switch ((k & RET_ACTION) >>> 0) {
-    case RET_ALLOW:
+    case filter.SECCOMP_RET_ALLOW:
       return 'allow: the host answers';
-    case RET_TRACE:
+    case filter.SECCOMP_RET_TRACE:
       return data === 0
         ? 'stop: the tracer decides'
         : `stop: ${data === 1 ? 'a 32-bit call' : 'an x32 call'}`;
-    case RET_USER_NOTIF:
+    case filter.SECCOMP_RET_USER_NOTIF:
       return 'notify: a descriptor is to be installed';
-    case RET_ERRNO:
+    case filter.SECCOMP_RET_ERRNO:
       return `refuse: ${errnoName(data)}`;
     default:
       return `return 0x${k.toString(16)}`;
@@ -56,49 +41,70 @@ function verdict(k: number): string {
 
 /** A constant in the words of what it is compared with. */
 function constant(register: string, k: number): string {
-  if (register === 'arch' && k === AUDIT_ARCH_X86_64) return 'x86-64';
+  if (register === 'arch' && k === filter.AUDIT_ARCH_X86_64) return 'x86-64';
   if (register === 'nr' && k < SYSCALL_LIMIT) return `${k} (${syscallName(k)})`;
   if (register === 'nr' && k === X32_SYSCALL_BIT) return '0x40000000 (x32)';
-  if (k === FIRST_NEGATIVE) return '0x80000000 (negative)';
+  if (k === filter.FIRST_NEGATIVE) return '0x80000000 (negative)';
   return k > 0xffff ? `0x${k.toString(16)}` : String(k);
+}
+
+class Disassembler {
+  readonly #view: DataView;
+  /** What the accumulator holds, in words; at a jump's target all ways there have loaded the same. */
+  #register = '';
+  readonly #registerAt = new Map<number, string>();
+
+  constructor(program: Uint8Array) {
+    this.#view = new DataView(program.buffer, program.byteOffset, program.byteLength);
+  }
+
+  /** The instruction at `pc`, in words. To be called for each in turn. */
+  line(pc: number): string {
+    const at = pc * filter.SOCK_FILTER_SIZE;
+    const code = this.#view.getUint16(at, true);
+    const k = this.#view.getUint32(at + 4, true);
+    this.#register = this.#registerAt.get(pc) ?? this.#register;
+    switch (code) {
+      case filter.BPF_LD_W_ABS:
+        this.#register = loaded(k);
+        return `load ${this.#register}`;
+      case filter.BPF_RET_K:
+        return verdict(k);
+      case filter.BPF_JMP_JA:
+        return `goto ${this.#target(pc, k)}`;
+      default:
+        return this.#branch(pc, code, k);
+    }
+  }
+
+  #branch(pc: number, code: number, k: number): string {
+    const comparison = COMPARISONS[code];
+    if (comparison === undefined) return `unknown instruction 0x${code.toString(16)}`;
+    const at = pc * filter.SOCK_FILTER_SIZE;
+    const [jt, jf] = [this.#view.getUint8(at + 2), this.#view.getUint8(at + 3)];
+    const value = comparison === '&' ? `0x${k.toString(16)}` : constant(this.#register, k);
+    const test = `${this.#register} ${comparison} ${value}`;
+    const [yes, no] = [this.#target(pc, jt), this.#target(pc, jf)];
+    if (jt === 0) return `unless ${test} goto ${no}`;
+    return jf === 0 ? `if ${test} goto ${yes}` : `if ${test} goto ${yes} else ${no}`;
+  }
+
+  /** Where a jump over `skip` instructions goes. */
+  #target(pc: number, skip: number): number {
+    const target = pc + 1 + skip;
+    if (!this.#registerAt.has(target)) this.#registerAt.set(target, this.#register);
+    return target;
+  }
 }
 
 /**
  * One line for each instruction of a filter (struct sock_filter[]). A jump without an `else` goes on with the next line when its
  * condition does not hold.
  */
-export function filterText(filter: Uint8Array): string[] {
-  const view = new DataView(filter.buffer, filter.byteOffset, filter.byteLength);
-  const count = filter.byteLength / INSTRUCTION_SIZE;
+export function filterText(program: Uint8Array): string[] {
+  const disassembler = new Disassembler(program);
   const lines: string[] = [];
-  let register = '';
-  // What is loaded at a jump's target, where that is known: all ways to a line have loaded the same.
-  const at = new Map<number, string>();
-  for (let pc = 0; pc < count; pc++) {
-    const code = view.getUint16(pc * INSTRUCTION_SIZE, true);
-    const [jt, jf] = [filter[pc * INSTRUCTION_SIZE + 2], filter[pc * INSTRUCTION_SIZE + 3]];
-    const k = view.getUint32(pc * INSTRUCTION_SIZE + 4, true);
-    register = at.get(pc) ?? register;
-    const go = (skip: number): number => {
-      if (!at.has(pc + 1 + skip)) at.set(pc + 1 + skip, register);
-      return pc + 1 + skip;
-    };
-    lines.push(`${String(pc).padStart(4)}  ${instruction()}`);
-
-    function instruction(): string {
-      if (code === LD_W_ABS) {
-        register = loaded(k);
-        return `load ${register}`;
-      }
-      if (code === RET) return verdict(k);
-      if (code === JA) return `goto ${go(k)}`;
-      const comparison = COMPARISONS[code];
-      if (comparison === undefined) return `unknown instruction 0x${code.toString(16)}`;
-      const test = `${register} ${comparison} ${comparison === '&' ? `0x${k.toString(16)}` : constant(register, k)}`;
-      const [yes, no] = [go(jt), go(jf)];
-      if (jt === 0) return `unless ${test} goto ${no}`;
-      return jf === 0 ? `if ${test} goto ${yes}` : `if ${test} goto ${yes} else ${no}`;
-    }
-  }
+  for (let pc = 0; pc < program.byteLength / filter.SOCK_FILTER_SIZE; pc++)
+    lines.push(`${String(pc).padStart(4)}  ${disassembler.line(pc)}`);
   return lines;
 }

@@ -57,7 +57,7 @@ export class KernelState implements FileSystemResources {
     this.sockets = new SocketState(loop, this, this.mounts.nextDev());
     this.sockets.families.set(AF_UNIX, new LocalFamily(this.sockets));
     this.#say = say;
-    this.sockets.families.set(AF_NETLINK, new NetlinkFamily(this.sockets, () => this.startNet()));
+    this.sockets.families.set(AF_NETLINK, new NetlinkFamily(this.sockets, () => this.netStack));
     for (const domain of [AF_INET, AF_INET6]) {
       this.sockets.families.set(domain, new InetFamily(this.sockets, domain, () => this.startNet()));
     }

@@ -1,6 +1,6 @@
 import { EACCES } from '../abi/linux/errno.js';
 import { NR } from '../abi/linux/syscalls.js';
-import { compileFilter, type FilterRule } from '../tracer/filter.js';
+import { compileFilter, type FilterRule, SOCK_FILTER_SIZE } from '../tracer/filter.js';
 import type { Call } from './hijack.js';
 
 /** linux/seccomp.h, linux/prctl.h */
@@ -9,7 +9,6 @@ const SECCOMP_FILTER_FLAG_TSYNC = 1;
 const PR_SET_NO_NEW_PRIVS = 38;
 /** struct sock_fprog: unsigned short len, then a pointer. */
 const SOCK_FPROG_SIZE = 16;
-const SOCK_FILTER_SIZE = 8;
 
 let fdRules: readonly FilterRule[] = [];
 

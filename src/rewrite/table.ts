@@ -23,10 +23,13 @@ import * as transfer from './calls/transfer.js';
 import * as xattr from './calls/xattr.js';
 import type { Handler } from './hijack.js';
 
+/** Numbers of the arguments that are a path and the directory descriptor for it; -1: the working directory (as targetOf()). */
+export type PathPlace = readonly [dir: number, path: number];
+
 /** What decides where a call goes, and so when it has to stop. */
 export type Decides =
-  /** A path in memory: stops always, where the policy has path rules. */
-  | { readonly by: 'path' }
+  /** Paths in memory, where relative ones go by a descriptor or the working directory: stops always, where the policy has path rules. */
+  | { readonly by: 'path'; readonly args: readonly PathPlace[] }
   /** These arguments are descriptors: stops where one may be the rump kernel's, or is below `below`. */
   | { readonly by: 'fd'; readonly args: readonly number[]; readonly below?: number }
   /** Argument 0 is an address family: stops for the families of the policy. */
@@ -54,7 +57,14 @@ export interface Row {
   readonly note: string;
 }
 
-const PATH: Decides = { by: 'path' };
+const path = (...args: PathPlace[]): Decides => ({ by: 'path', args });
+/** The working directory itself. */
+const CWD = path();
+const PATH = path([-1, 0]);
+const PATH_AT = path([0, 1]);
+const SECOND_PATH = path([-1, 1]);
+const TWO_PATHS = path([-1, 0], [-1, 1]);
+const TWO_PATHS_AT = path([0, 1], [2, 3]);
 const ALWAYS: Decides = { by: 'always' };
 const fd = (...args: number[]): Decides => ({ by: 'fd', args });
 
@@ -79,9 +89,11 @@ const refused = (name: SyscallName, decides: Decides, handler: Handler | undefin
   support: 'refused',
   note,
 });
-/** A path call that the rump kernel does not serve. */
-const noPath = (name: SyscallName, dir: number, path: number, errno: number, note: string): Row =>
-  refused(name, PATH, other.refusePath(dir, path, errno), note);
+/** A path call that the rump kernel does not serve, whichever of its paths is there. */
+const noPaths = (name: SyscallName, args: readonly PathPlace[], errno: number, note: string): Row =>
+  refused(name, path(...args), other.refusePaths(args, errno), note);
+const noPath = (name: SyscallName, dir: number, at: number, errno: number, note: string): Row =>
+  noPaths(name, [[dir, at]], errno, note);
 /** A descriptor call that the rump kernel does not serve. */
 const noFd = (name: SyscallName, args: number[], errno: number, note: string): Row =>
   refused(name, fd(...args), other.refuseFd(args, errno), note);
@@ -117,8 +129,8 @@ export const TABLE: readonly Row[] = [
 
   // Opening, closing, duplicating.
   full('open', PATH, open.sysOpen),
-  full('openat', PATH, open.sysOpenat),
-  full('openat2', PATH, open.sysOpenat2),
+  full('openat', PATH_AT, open.sysOpenat),
+  full('openat2', PATH_AT, open.sysOpenat2),
   full('creat', PATH, open.sysCreat),
   full('close', { by: 'fd', args: [0], below: 3 }, descriptors.sysClose),
   full('close_range', ALWAYS, descriptors.sysCloseRange),
@@ -144,45 +156,45 @@ export const TABLE: readonly Row[] = [
   full('stat', PATH, stat.sysStat),
   full('lstat', PATH, stat.sysLstat),
   full('fstat', fd(0), stat.sysFstat),
-  full('newfstatat', PATH, stat.sysNewfstatat),
-  full('statx', PATH, stat.sysStatx),
+  full('newfstatat', PATH_AT, stat.sysNewfstatat),
+  full('statx', PATH_AT, stat.sysStatx),
   full('access', PATH, stat.sysAccess),
-  full('faccessat', PATH, stat.sysFaccessat),
-  full('faccessat2', PATH, stat.sysFaccessat2),
+  full('faccessat', PATH_AT, stat.sysFaccessat),
+  full('faccessat2', PATH_AT, stat.sysFaccessat2),
   full('readlink', PATH, stat.sysReadlink),
-  full('readlinkat', PATH, stat.sysReadlinkat),
+  full('readlinkat', PATH_AT, stat.sysReadlinkat),
   full('statfs', PATH, stat.sysStatfs),
   full('fstatfs', fd(0), stat.sysFstatfs),
 
   // Names.
   full('mkdir', PATH, names.sysMkdir),
-  full('mkdirat', PATH, names.sysMkdirat),
+  full('mkdirat', PATH_AT, names.sysMkdirat),
   full('mknod', PATH, names.sysMknod),
-  full('mknodat', PATH, names.sysMknodat),
+  full('mknodat', PATH_AT, names.sysMknodat),
   full('rmdir', PATH, names.sysRmdir),
   full('unlink', PATH, names.sysUnlink),
-  full('unlinkat', PATH, names.sysUnlinkat),
-  full('rename', PATH, names.sysRename),
-  full('renameat', PATH, names.sysRenameat),
-  full('renameat2', PATH, names.sysRenameat2),
-  full('link', PATH, names.sysLink),
-  full('linkat', PATH, names.sysLinkat),
-  full('symlink', PATH, names.sysSymlink),
-  full('symlinkat', PATH, names.sysSymlinkat),
+  full('unlinkat', PATH_AT, names.sysUnlinkat),
+  full('rename', TWO_PATHS, names.sysRename),
+  full('renameat', TWO_PATHS_AT, names.sysRenameat),
+  full('renameat2', TWO_PATHS_AT, names.sysRenameat2),
+  full('link', TWO_PATHS, names.sysLink),
+  full('linkat', TWO_PATHS_AT, names.sysLinkat),
+  full('symlink', SECOND_PATH, names.sysSymlink),
+  full('symlinkat', path([1, 2]), names.sysSymlinkat),
 
   // Attributes and sizes.
   full('chmod', PATH, attributes.sysChmod),
   full('fchmod', fd(0), attributes.sysFchmod),
-  full('fchmodat', PATH, attributes.sysFchmodat),
-  full('fchmodat2', PATH, attributes.sysFchmodat2),
+  full('fchmodat', PATH_AT, attributes.sysFchmodat),
+  full('fchmodat2', PATH_AT, attributes.sysFchmodat2),
   full('chown', PATH, attributes.sysChown),
   full('lchown', PATH, attributes.sysLchown),
   full('fchown', fd(0), attributes.sysFchown),
-  full('fchownat', PATH, attributes.sysFchownat),
+  full('fchownat', PATH_AT, attributes.sysFchownat),
   full('utime', PATH, attributes.sysUtime),
   full('utimes', PATH, attributes.sysUtimes),
-  full('futimesat', PATH, attributes.sysFutimesat),
-  full('utimensat', PATH, attributes.sysUtimensat),
+  full('futimesat', PATH_AT, attributes.sysFutimesat),
+  full('utimensat', PATH_AT, attributes.sysUtimensat),
   full('truncate', PATH, attributes.sysTruncate),
   full('ftruncate', fd(0), attributes.sysFtruncate),
   full('fallocate', fd(0), attributes.sysFallocate),
@@ -200,38 +212,35 @@ export const TABLE: readonly Row[] = [
   full('setxattr', PATH, xattr.sysSetxattr),
   full('lsetxattr', PATH, xattr.sysLsetxattr),
   full('fsetxattr', fd(0), xattr.sysFsetxattr),
-  full('setxattrat', PATH, xattr.sysSetxattrat),
+  full('setxattrat', PATH_AT, xattr.sysSetxattrat),
   full('getxattr', PATH, xattr.sysGetxattr),
   full('lgetxattr', PATH, xattr.sysLgetxattr),
   full('fgetxattr', fd(0), xattr.sysFgetxattr),
-  full('getxattrat', PATH, xattr.sysGetxattrat),
+  full('getxattrat', PATH_AT, xattr.sysGetxattrat),
   full('listxattr', PATH, xattr.sysListxattr),
   full('llistxattr', PATH, xattr.sysLlistxattr),
   full('flistxattr', fd(0), xattr.sysFlistxattr),
-  full('listxattrat', PATH, xattr.sysListxattrat),
+  full('listxattrat', PATH_AT, xattr.sysListxattrat),
   full('removexattr', PATH, xattr.sysRemovexattr),
   full('lremovexattr', PATH, xattr.sysLremovexattr),
   full('fremovexattr', fd(0), xattr.sysFremovexattr),
-  full('removexattrat', PATH, xattr.sysRemovexattrat),
+  full('removexattrat', PATH_AT, xattr.sysRemovexattrat),
 
   // Directories.
   full('getdents', fd(0), directories.sysGetdents),
   full('getdents64', fd(0), directories.sysGetdents64),
-  full('getcwd', PATH, directories.sysGetcwd),
+  full('getcwd', CWD, directories.sysGetcwd),
   full('chdir', PATH, directories.sysChdir),
   full('fchdir', ALWAYS, directories.sysFchdir),
   full('umask', ALWAYS, directories.sysUmask),
   noPath('chroot', -1, 0, ENOSYS, 'a process keeps its root in the rump kernel'),
-  refused(
+  noPaths(
     'pivot_root',
-    PATH,
-    other.refusePaths(
-      [
-        [-1, 0],
-        [-1, 1],
-      ],
-      ENOSYS,
-    ),
+    [
+      [-1, 0],
+      [-1, 1],
+    ],
+    ENOSYS,
     'as chroot',
   ),
 
@@ -242,7 +251,7 @@ export const TABLE: readonly Row[] = [
     exec.sysExecve,
     'a copy of the program; setuid bits in the rump kernel have no effect',
   ),
-  partial('execveat', PATH, exec.sysExecveat, 'as execve'),
+  partial('execveat', PATH_AT, exec.sysExecveat, 'as execve'),
   full('unshare', { by: 'mask', arg: 0, mask: CLONE_SHARED }, directories.sysUnshare),
   full('clone', { by: 'mask', arg: 0, mask: CLONE_UNTRACED }, process.sysClone),
   full('clone3', ALWAYS, process.sysClone3),
@@ -260,9 +269,9 @@ export const TABLE: readonly Row[] = [
   full('prlimit64', { by: 'value', arg: 1, values: LIMITS }, process.sysPrlimit64),
 
   // Mounts, handles, modules.
-  partial('mount', PATH, mounts.sysMount, 'tmpfs in the embedded kernel'),
+  partial('mount', SECOND_PATH, mounts.sysMount, 'tmpfs in the embedded kernel'),
   full('umount2', PATH, mounts.sysUmount2),
-  full('name_to_handle_at', PATH, mounts.sysNameToHandleAt),
+  full('name_to_handle_at', PATH_AT, mounts.sysNameToHandleAt),
   full('open_by_handle_at', ALWAYS, mounts.sysOpenByHandleAt),
   partial(
     'statmount',
@@ -332,16 +341,13 @@ export const TABLE: readonly Row[] = [
   noPath('open_tree_attr', 0, 1, ENOSYS, NO_NEW_MOUNT_API),
   noPath('fspick', 0, 1, ENOSYS, NO_NEW_MOUNT_API),
   noPath('mount_setattr', 0, 1, ENOSYS, NO_NEW_MOUNT_API),
-  refused(
+  noPaths(
     'move_mount',
-    PATH,
-    other.refusePaths(
-      [
-        [0, 1],
-        [2, 3],
-      ],
-      ENOSYS,
-    ),
+    [
+      [0, 1],
+      [2, 3],
+    ],
+    ENOSYS,
     NO_NEW_MOUNT_API,
   ),
   noFd('kexec_file_load', [0, 1], EBADF, 'the host kernel cannot read there'),

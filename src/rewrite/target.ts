@@ -34,14 +34,22 @@ const MAGIC =
   /^(?:\/dev\/(?:fd\/(\d+)|(stdin|stdout|stderr))|\/proc\/(?:self|thread-self|(\d+))\/(?:task\/\d+\/)?fd\/(\d+))$/;
 const STANDARD = ['stdin', 'stdout', 'stderr'];
 
+/** The descriptor that a magic link names, and whose; without `pid` the caller's. undefined for all other paths. */
+export function magicLink(path: string): { pid: number | undefined; fd: number } | undefined {
+  if (!path.startsWith('/dev/') && !path.startsWith('/proc/')) return undefined;
+  const match = MAGIC.exec(path);
+  if (match === null) return undefined;
+  const [, devFd, standard, pid, procFd] = match;
+  const fd = standard !== undefined ? STANDARD.indexOf(standard) : Number(devFd ?? procFd);
+  return { pid: pid === undefined ? undefined : Number(pid), fd };
+}
+
 /** The rump descriptor that a magic link names, or -1. */
 function magicFd(call: Call, hijack: Hijack, path: string): number {
-  if (!path.startsWith('/dev/') && !path.startsWith('/proc/')) return -1;
-  const match = MAGIC.exec(path);
-  if (match === null) return -1;
-  const [, devFd, standard, pid, procFd] = match;
-  const owner = pid === undefined ? call.state : hijack.stateOf(Number(pid));
-  const fd = standard !== undefined ? STANDARD.indexOf(standard) : Number(devFd ?? procFd);
+  const link = magicLink(path);
+  if (link === undefined) return -1;
+  const { pid, fd } = link;
+  const owner = pid === undefined ? call.state : hijack.stateOf(pid);
   // Another process's descriptor is in another table of the rump kernel: the host shows its placeholder.
   return owner === call.state ? call.state.files.get(fd) : -1;
 }

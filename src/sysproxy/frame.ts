@@ -42,6 +42,9 @@ export const BANNER_MAX = 96;
 
 export const TWO_32 = 0x1_0000_0000;
 
+/** Offset of a header's class, 16 bits. */
+export const CLASS_AT = 16;
+
 /** Fills in a header; the request number in two halves. */
 export function putHeader(
   view: DataView,
@@ -57,7 +60,7 @@ export function putHeader(
   view.setUint32(at + 4, 0, true);
   view.setUint32(at + 8, reqnoLow, true);
   view.setUint32(at + 12, reqnoHigh, true);
-  view.setUint16(at + 16, cls, true);
+  view.setUint16(at + CLASS_AT, cls, true);
   view.setUint16(at + 18, type, true);
   view.setUint32(at + 20, info, true);
 }

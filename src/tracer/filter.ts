@@ -4,28 +4,34 @@
  * are tested before it.
  */
 
-const BPF_LD_W_ABS = 0x20;
-const BPF_JMP_JA = 0x05;
-const BPF_JMP_JEQ_K = 0x15;
-const BPF_JMP_JGE_K = 0x35;
-const BPF_JMP_JSET_K = 0x45;
-const BPF_RET_K = 0x06;
+import { X32_SYSCALL_BIT } from '../abi/linux/syscalls.js';
 
-const SECCOMP_RET_ALLOW = 0x7fff0000;
-const SECCOMP_RET_TRACE = 0x7ff00000;
-const SECCOMP_RET_ERRNO = 0x00050000;
-const SECCOMP_RET_USER_NOTIF = 0x7fc00000;
-const AUDIT_ARCH_X86_64 = 0xc000003e;
-/** __X32_SYSCALL_BIT, asm/unistd.h. */
-const X32_SYSCALL_BIT = 0x40000000;
+/** sizeof(struct sock_filter), linux/filter.h: an opcode, jt, jf and k. */
+export const SOCK_FILTER_SIZE = 8;
+/** Opcodes of classic BPF, as far as our filters have them (linux/bpf_common.h). */
+export const BPF_LD_W_ABS = 0x20;
+export const BPF_JMP_JA = 0x05;
+export const BPF_JMP_JEQ_K = 0x15;
+export const BPF_JMP_JGE_K = 0x35;
+export const BPF_JMP_JSET_K = 0x45;
+export const BPF_RET_K = 0x06;
+
+/** linux/seccomp.h */
+export const SECCOMP_RET_ALLOW = 0x7fff0000;
+export const SECCOMP_RET_TRACE = 0x7ff00000;
+export const SECCOMP_RET_ERRNO = 0x00050000;
+export const SECCOMP_RET_USER_NOTIF = 0x7fc00000;
+/** linux/audit.h */
+export const AUDIT_ARCH_X86_64 = 0xc000003e;
 
 /** Offsets in struct seccomp_data (linux/seccomp.h); an argument's low half comes first. */
-const DATA_NR = 0;
-const DATA_ARCH = 4;
-const dataArg = (n: number): number => 16 + 8 * n;
+export const DATA_NR = 0;
+export const DATA_ARCH = 4;
+export const DATA_ARGS = 16;
+const dataArg = (n: number): number => DATA_ARGS + 8 * n;
 
 /** Descriptors are ints: a number with the top bit set is no descriptor of anybody's. */
-const FIRST_NEGATIVE = 0x80000000;
+export const FIRST_NEGATIVE = 0x80000000;
 
 /** When a call stops. */
 export type FilterRule =

@@ -1,6 +1,7 @@
 /** The native library and the one event buffer that it shares with the tracer. Loaded once, at first use. */
 import koffi from 'koffi';
 import { library } from '../native/library.js';
+import { SOCK_FILTER_SIZE } from './filter.js';
 
 /** enum rh_kind of native/rumphijack.h. */
 export const Kind = {
@@ -180,9 +181,6 @@ export function start(options: StartOptions): number {
     notify: options.notify,
   });
 }
-
-/** sizeof(struct sock_filter), linux/filter.h. */
-export const SOCK_FILTER_SIZE = 8;
 
 /** Host memory for file contents: zeroed, committed when touched, given back page by page. */
 /** Made for EmbeddedKernel's SlabProvider. */

@@ -99,10 +99,11 @@ export class Tracer<S> {
       if (kind === Kind.READY) {
         resumption.how = Resume.HOLD;
         this.onReady();
-        if (this.#waitForAnswer.size > 0) this.#sendAfterAnswers();
       } else {
         this.#dispatch(kind);
       }
+      // A call of one thread's takes what answers to others have come as well.
+      if (this.#waitForAnswer.size > 0) this.#sendAfterAnswers();
       if (this.#outcome !== undefined && !waitAll) break;
       kind = native.next(resumption.how, resumption.value);
     }

@@ -1,6 +1,6 @@
 /** poll, select and epoll of fifos in the rump kernel, beside those of the host: ready when they are, and not before. */
 import test from 'ava';
-import { run, same } from '../support/run.js';
+import { exec, root, rumphijack, run, same } from '../support/run.js';
 
 const SCRIPT = `
 import os, select, threading
@@ -50,6 +50,13 @@ for (const hijack of ['path=/rump,socket=all:nolocal', 'path=/rump']) {
     t.true(stdout.endsWith('another writer w\nrw\n'), `${stdout}\n${stderr}`);
   });
 }
+
+test('below a filter with a listener of its own a fifo is opened all the same', async t => {
+  const listener = `${root}/test/support/listener.py`;
+  const script = 'mkfifo /rump/p; exec 3<>/rump/p; echo through >&3; read line <&3; echo $line';
+  const { stdout, stderr } = await exec('python3', [listener, rumphijack, 'run', '--', 'sh', '-c', script]);
+  t.deepEqual([stdout, stderr], ['through\n', '']);
+});
 
 test('a fifo opened where standard input was closed is that, and waits', async t => {
   const script = `

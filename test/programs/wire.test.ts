@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { python } from '../support/dialog.js';
-import { exec, root, rumphijack, run, scratch } from '../support/run.js';
+import { contendedLock, exec, root, rumphijack, run, scratch } from '../support/run.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 function server(t: ExecutionContext): TestServer {
@@ -422,37 +422,10 @@ test('relative URLs, and RUMP_SERVER', async t => {
 });
 
 test('a signal while a lock is asked for the first time ends the wait for it, or is handled and the wait goes on', async t => {
-  const url = await relay(t, server(t).url, 60, 65536);
   // The alarm comes before the first answer does.
-  const { stdout, stderr } = await run(
-    [
-      'run',
-      '--server',
-      url,
-      '--',
-      'python3',
-      '-c',
-      `
-import fcntl, os, signal
-class Stop(Exception): pass
-def stop(*a): raise Stop
-f = open('/rump/l', 'w+'); fcntl.lockf(f, fcntl.LOCK_EX)
-r, w = os.pipe()
-pid = os.fork()
-if pid == 0:
-    g = open('/rump/l', 'w+')
-    signal.signal(signal.SIGALRM, stop)
-    try: signal.setitimer(signal.ITIMER_REAL, 0.02); fcntl.lockf(g, fcntl.LOCK_EX)
-    except Stop: os.write(1, b'interrupted\\n')
-    signal.signal(signal.SIGALRM, lambda *a: None); signal.siginterrupt(signal.SIGALRM, False)
-    os.set_blocking(w, False); signal.set_wakeup_fd(w)
-    signal.setitimer(signal.ITIMER_REAL, 0.02); fcntl.lockf(g, fcntl.LOCK_EX)
-    os.write(1, b'granted\\n'); os._exit(0)
-os.read(r, 1)
-fcntl.lockf(f, fcntl.LOCK_UN)
-print(os.waitpid(pid, 0)[1])`,
-    ],
-    { timeout: 30_000 },
-  );
-  t.is(stdout, 'interrupted\ngranted\n0\n', stderr);
+  const url = await relay(t, server(t).url, 60, 65536);
+  const { stdout, stderr } = await run(['run', '--server', url, '--', 'python3', contendedLock], {
+    timeout: 30_000,
+  });
+  t.is(stdout, 'would block\ninterrupted\ngranted\n0\n', stderr);
 });

@@ -11,6 +11,9 @@ export const rumphijack = join(root, 'bin/rumphijack');
 /** A program of test/programs/c, as test/programs/Makefile built it. */
 export const program = (name: string): string => join(root, 'test/programs/build', name);
 
+/** A program of which one process waits for a lock that another has (contended_lock.py). */
+export const contendedLock = join(root, 'test/support/contended_lock.py');
+
 export type Options = {
   /** Added to the environment below; undefined takes a variable away. */
   env?: Record<string, string | undefined>;

@@ -2,7 +2,7 @@
  * Network interfaces of NetBSD (net/if.h, net/if_dl.h, net/if_types.h, netinet/in_var.h, netinet6/in6_var.h): flags, the structs of
  * SIOC* ioctls and their addresses. Addresses are sockaddrs of NetBSD, with their length byte.
  */
-import { isLinkScope } from '../address.js';
+import { IPV4_SIZE, IPV6_SIZE, isLinkScope, prefixLength } from '../address.js';
 import { NB_AF_INET, NB_AF_INET6, NB_AF_LINK, NB_SOCKADDR_IN_SIZE, NB_SOCKADDR_IN6_SIZE } from './socket.js';
 
 export const NB_IFNAMSIZ = 16;
@@ -212,6 +212,17 @@ export function embedScope(ipv6: Uint8Array, scope: number): Uint8Array {
     bytes[11] = scope & 0xff;
   }
   return bytes;
+}
+
+/**
+ * Bits of a mask that may be shorter than its family's sockaddr, whose family may be missing; undefined for one with gaps. AF_INET has the
+ * same number on both systems; every other family is IPv6's.
+ */
+export function bitsOfMask(family: number, mask: Uint8Array): number | undefined {
+  const bytes = new Uint8Array(family === NB_AF_INET ? IPV4_SIZE : IPV6_SIZE);
+  const from = family === NB_AF_INET ? 4 : 8;
+  bytes.set(mask.subarray(from, from + bytes.length));
+  return prefixLength(bytes);
 }
 
 // struct sockaddr_dl: an interface's index, name and hardware address.

@@ -94,17 +94,6 @@ export function maskSockaddr(prefix: number, family: number): Uint8Array {
     : netbsdSockaddrIn6(prefixMask(prefix, IPV6_SIZE));
 }
 
-/** Bits of a mask that may be shorter than its family's sockaddr; undefined for one with gaps. */
-export function prefixOfMask(mask: Uint8Array, family: number): number | undefined {
-  return prefixLength(family === NB_AF_INET ? sockaddrIpv4(mask) : maskBytes(mask));
-}
-
-function maskBytes(mask: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(IPV6_SIZE);
-  bytes.set(mask.subarray(8, 8 + IPV6_SIZE));
-  return bytes;
-}
-
 /** The address of a sockaddr_in or sockaddr_in6, with its scope's name. */
 export function formatSockaddr(sockaddr: Uint8Array, all: Interfaces): string {
   if (sockaddr[1] === NB_AF_INET) return formatIpv4(sockaddrIpv4(sockaddr));

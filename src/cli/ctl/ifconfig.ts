@@ -1,6 +1,7 @@
 /** ifconfig: network interfaces and their addresses, in the words and the form of NetBSD's ifconfig(8). */
 import { EADDRNOTAVAIL } from '../../abi/linux/errno.js';
 import {
+  bitsOfMask,
   encodeAliasreq,
   encodeIfdrv,
   encodeIfreq,
@@ -43,7 +44,6 @@ import {
   type Interfaces,
   keptSockaddrOf,
   maskSockaddr,
-  prefixOfMask,
 } from './addresses.js';
 import { CallError, Refusal } from './errors.js';
 import { type Change, parseChanges } from './ifconfig_words.js';
@@ -178,7 +178,7 @@ function addressLine(
   all: Interfaces,
 ): string {
   const isIpv4 = address.family === NB_AF_INET;
-  const prefix = prefixOfMask(address.mask, address.family);
+  const prefix = bitsOfMask(address.family, address.mask);
   let line = `${isIpv4 ? 'inet' : 'inet6'} ${formatSockaddr(address.address, all)}`;
   if (prefix !== undefined) line += `/${prefix}`;
   if (address.other[1] === address.family) {

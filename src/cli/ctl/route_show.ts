@@ -1,5 +1,11 @@
 /** route show: the routing table as NetBSD's route(8) shows it with -n. */
-import { decodeSockaddrDl, NB_IFT_ETHER, sockaddrIpv4, sockaddrIpv6 } from '../../abi/netbsd/interface.js';
+import {
+  bitsOfMask,
+  decodeSockaddrDl,
+  NB_IFT_ETHER,
+  sockaddrIpv4,
+  sockaddrIpv6,
+} from '../../abi/netbsd/interface.js';
 import {
   decodeRouteMessage,
   NB_NET_RT_DUMP,
@@ -12,7 +18,7 @@ import {
   splitMessages,
 } from '../../abi/netbsd/route.js';
 import { NB_AF_INET, NB_AF_INET6, NB_AF_LINK } from '../../abi/netbsd/socket.js';
-import { formatHardware, formatSockaddr, type Interfaces, prefixOfMask } from './addresses.js';
+import { formatHardware, formatSockaddr, type Interfaces } from './addresses.js';
 import { Refusal } from './errors.js';
 import { interfaces, routing } from './interfaces.js';
 import { flagLetters } from './route_words.js';
@@ -91,7 +97,7 @@ function destinationText(entry: RouteMessage, all: Interfaces): string {
   const isHost = (entry.flags & NB_RTF_HOST) !== 0 || (mask === undefined && destination[1] !== NB_AF_INET6);
   if (destination[1] !== NB_AF_INET && destination[1] !== NB_AF_INET6) return `(${destination[1]})`;
   if (isHost) return formatSockaddr(destination, all);
-  const prefix = mask === undefined ? 128 : (prefixOfMask(mask, destination[1]) ?? 0);
+  const prefix = mask === undefined ? 128 : (bitsOfMask(destination[1], mask) ?? 0);
   if (destination[1] === NB_AF_INET6) {
     const { ipv6, scope } = sockaddrIpv6(destination);
     if (prefix === 0 && scope === 0 && ipv6.every(byte => byte === 0)) return 'default';

@@ -1,13 +1,21 @@
 /** A rump kernel server, as the doctor sees it: does it greet, let us in, and answer, and how fast? */
 import { connect, type Socket } from 'node:net';
 import { NB } from '../../abi/netbsd/nr.js';
-import { checkBanner, DialError } from '../../sysproxy/client/dial.js';
-import { Class, Handshake, HEADER_SIZE, putHeader, Type } from '../../sysproxy/frame.js';
+import { checkBanner, DialError, reason } from '../../sysproxy/client/dial.js';
+import {
+  BANNER_MAX,
+  CLASS_AT,
+  Class,
+  Handshake,
+  HEADER_SIZE,
+  putHeader,
+  Type,
+} from '../../sysproxy/frame.js';
 import { parseUrl, type ServerUrl, UrlError } from '../../sysproxy/url.js';
 
 /** A server that says nothing for this long is none. Milliseconds. */
 const PATIENCE_MS = 5000;
-/** How many calls are timed; the fastest counts least, the median is told. */
+/** How many calls are timed; the median is told. */
 const ROUND_TRIPS = 21;
 /** Process name at the server. */
 const COMM = Buffer.from('rumphijack-doctor\0', 'latin1');
@@ -27,12 +35,12 @@ class Incoming {
   #wake: (() => void) | undefined;
   #ended: string | undefined;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, url: ServerUrl) {
     socket.on('data', data => {
       this.#bytes = Buffer.concat([this.#bytes, data]);
       this.#wake?.();
     });
-    socket.on('error', error => this.#end(reason(error)));
+    socket.on('error', error => this.#end(why(url, error)));
     socket.on('close', () => this.#end('it closes the connection'));
     socket.setTimeout(PATIENCE_MS, () => this.#end(`it says nothing for ${PATIENCE_MS / 1000} s`));
   }
@@ -62,17 +70,10 @@ class Incoming {
   }
 }
 
-function reason(error: Error & { code?: string }): string {
-  switch (error.code) {
-    case 'ENOENT':
-      return 'there is no such socket; is the server running?';
-    case 'ECONNREFUSED':
-      return 'connection refused; is the server running?';
-    case 'ENOTFOUND':
-      return 'there is no such host';
-    default:
-      return error.code ?? error.message;
-  }
+/** Node tells of names by a code, of all else by an errno as well. */
+function why(url: ServerUrl, { code, errno, message }: NodeJS.ErrnoException): string {
+  if (code === 'ENOTFOUND') return 'there is no such host';
+  return errno === undefined ? message : reason(url, errno);
 }
 
 /** Sends a request and waits for its answer. */
@@ -92,12 +93,12 @@ async function ask(
   const length = header.readUInt32LE(0);
   if (length < HEADER_SIZE || length > FRAME_MAX) throw new DialError('it answers with a frame that is none');
   await incoming.take(length - HEADER_SIZE);
-  if (header.readUInt16LE(16) !== Class.RESP) throw new DialError('it refuses a client');
+  if (header.readUInt16LE(CLASS_AT) !== Class.RESP) throw new DialError('it refuses a client');
 }
 
 async function talk(socket: Socket, url: ServerUrl): Promise<ServerReport> {
-  const incoming = new Incoming(socket);
-  const banner = await incoming.line(96);
+  const incoming = new Incoming(socket, url);
+  const banner = await incoming.line(BANNER_MAX);
   checkBanner(url, banner);
   await ask(socket, incoming, Type.HANDSHAKE, Handshake.GUEST, COMM);
   const times: number[] = [];

@@ -82,6 +82,7 @@ const SWITCHES = new Set([
 type Ports = Map<number, NetlinkSocket>;
 
 class NetlinkSocket extends OpenSocket {
+  readonly #stack: NetStack;
   readonly #ports: Ports;
   readonly #options = new SocketOptions();
   readonly #switches = new Set<number>();
@@ -92,8 +93,9 @@ class NetlinkSocket extends OpenSocket {
   #groups = 0;
   #error = 0;
 
-  constructor(net: SocketState, ports: Ports, type: number, caller: SocketCaller) {
+  constructor(net: SocketState, stack: NetStack, ports: Ports, type: number, caller: SocketCaller) {
     super(net, AF_NETLINK, type, type & SOCK_TYPE_MASK, NETLINK_ROUTE, caller.cred);
+    this.#stack = stack;
     this.#ports = ports;
   }
 
@@ -179,19 +181,18 @@ class NetlinkSocket extends OpenSocket {
     if (length > this.#options.sendBuffer - OVERHEAD) return -EMSGSIZE;
     const bytes = new Uint8Array(length);
     if (uio.move(bytes, 0, length) < length) return -EFAULT;
-    const stack = this.net.netlinkView ?? this.net.stack;
-    for (const request of netlinkMessages(bytes)) this.#serve(request, caller, stack);
+    for (const request of netlinkMessages(bytes)) this.#serve(request, caller);
     return length;
   }
 
   /** netlink_rcv_skb(): what is no request is only acknowledged. */
-  #serve(request: NetlinkMessage, caller: SocketCaller, stack: NetStack | undefined): void {
+  #serve(request: NetlinkMessage, caller: SocketCaller): void {
     const { flags, type } = request;
     let status = 0;
     if ((flags & NLM_F_REQUEST) !== 0 && type >= NLMSG_MIN_TYPE) {
       const isStrict = this.#switches.has(NETLINK_GET_STRICT_CHK);
       const asker = { port: this.#port, cred: caller.cred, isStrict };
-      const said = stack === undefined ? -EOPNOTSUPP : answer(request, asker, stack);
+      const said = answer(request, asker, this.#stack);
       if (typeof said === 'number') status = said;
       else if (said.isDump) {
         this.#dump(said.messages, request);
@@ -305,22 +306,20 @@ function putAddress(out: AddressOut, port: number, groups: number): void {
 export class NetlinkFamily implements SocketFamily {
   readonly #net: SocketState;
   readonly #ports: Ports = new Map();
-  readonly #start: () => unknown;
+  readonly #stack: () => NetStack | undefined;
 
-  /** `start`: starts the TCP/IP stack, which may be missing. */
-  constructor(net: SocketState, start: () => unknown) {
+  /** `stack`: what is asked about and changed; it is started for that, and may be missing. */
+  constructor(net: SocketState, stack: () => NetStack | undefined) {
     this.#net = net;
-    this.#start = start;
+    this.#stack = stack;
   }
 
   create(type: number, protocol: number, caller: SocketCaller): OpenSocket | number {
     const sockType = type & SOCK_TYPE_MASK;
     if (sockType !== SOCK_RAW && sockType !== SOCK_DGRAM) return -ESOCKTNOSUPPORT;
     if (protocol < 0 || protocol >= MAX_LINKS || protocol !== NETLINK_ROUTE) return -EPROTONOSUPPORT;
-    if (this.#net.netlinkView === undefined) {
-      if (this.#net.stack === undefined) this.#start();
-      if (this.#net.stack === undefined) return -EAFNOSUPPORT;
-    }
-    return new NetlinkSocket(this.#net, this.#ports, type, caller);
+    const stack = this.#stack();
+    if (stack === undefined) return -EAFNOSUPPORT;
+    return new NetlinkSocket(this.#net, stack, this.#ports, type, caller);
   }
 }

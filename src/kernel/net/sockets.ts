@@ -29,8 +29,6 @@ export class SocketState {
   readonly families = new Map<number, SocketFamily>();
   /** Undefined until the stack is started. */
   stack: Interfaces | undefined;
-  /** What netlink tells of instead, where the stack is elsewhere. */
-  netlinkView: NetStack | undefined;
   readonly loop: EventLoop;
   /** Where socket inodes live (sockfs). */
   readonly fs: FileSystem;

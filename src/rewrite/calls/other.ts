@@ -8,14 +8,6 @@ function refuse(call: Call, hijack: Hijack, errno: number): void {
   call.answer(-errno);
 }
 
-/** A path call: refused with `errno` when the path is the rump kernel's. `dir` is the directory descriptor's argument, or -1. */
-export function refusePath(dir: number, path: number, errno: number): Handler {
-  return (call, hijack) => {
-    if (targetOf(call, hijack, dir, path).rump) refuse(call, hijack, errno);
-    else call.run();
-  };
-}
-
 /** A descriptor call: refused with `errno` when any of the descriptors is the rump kernel's. */
 export function refuseFd(args: readonly number[], errno: number): Handler {
   return (call, hijack) => {
@@ -31,7 +23,7 @@ export function refuseFd(args: readonly number[], errno: number): Handler {
   };
 }
 
-/** A call with two paths, each with its directory descriptor: refused when either is the rump kernel's. */
+/** A call with paths, each with its directory descriptor (-1: none): refused when one is the rump kernel's. */
 export function refusePaths(pairs: readonly (readonly [number, number])[], errno: number): Handler {
   return (call, hijack) => {
     if (pairs.some(([dir, path]) => targetOf(call, hijack, dir, path).rump)) refuse(call, hijack, errno);

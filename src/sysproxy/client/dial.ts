@@ -27,7 +27,8 @@ export function openSocket(url: ServerUrl): number {
   return fd;
 }
 
-function reason(url: ServerUrl, error: number): string {
+/** Why connecting has failed with `error`: -errno, or what connectTcp() says of names. */
+export function reason(url: ServerUrl, error: number): string {
   if (isUnknownHost(error)) return `there is no host '${url.kind === 'tcp' ? url.host : ''}'`;
   switch (-error) {
     case ENOENT:

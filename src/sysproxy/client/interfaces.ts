@@ -1,9 +1,10 @@
 /** A remote kernel's interfaces and routes in Linux's words: what sysctl net.route tells (NetBSD's sysctl_rtable() of net/rtsock.c). */
-import { isLinkScope, prefixLength } from '../../abi/address.js';
+import { isLinkScope } from '../../abi/address.js';
 import { ENOENT, ENOMEM } from '../../abi/linux/errno.js';
 import * as rt from '../../abi/linux/rtnetlink.js';
 import { AF_INET, AF_INET6 } from '../../abi/linux/socket.js';
 import * as nb from '../../abi/netbsd/interface.js';
+import { LINUX_LOOPBACK, NETBSD_LOOPBACK, toLinuxInterfaceFlags } from '../../abi/netbsd/interface_words.js';
 import { NB } from '../../abi/netbsd/nr.js';
 import * as route from '../../abi/netbsd/route.js';
 import { NB_AF_INET, NB_AF_INET6, NB_AF_LINK, NB_AF_ROUTE } from '../../abi/netbsd/socket.js';
@@ -19,17 +20,6 @@ const ATTEMPTS = 4;
 /** net.route.0.FAMILY.WHAT.0 */
 const NAME_LENGTH = 6;
 const NOTHING = new Uint8Array(0);
-/** The first interface is called so on NetBSD, and so on Linux. */
-const LOOPBACK = { netbsd: 'lo0', linux: 'lo' } as const;
-/** Flags that both systems have, by their numbers there. */
-const FLAGS: readonly (readonly [netbsd: number, linux: number])[] = [
-  [nb.NB_IFF_UP, rt.IFF_UP],
-  [nb.NB_IFF_BROADCAST, rt.IFF_BROADCAST],
-  [nb.NB_IFF_LOOPBACK, rt.IFF_LOOPBACK],
-  [nb.NB_IFF_RUNNING, rt.IFF_RUNNING | rt.IFF_LOWER_UP],
-  [nb.NB_IFF_MULTICAST, rt.IFF_MULTICAST],
-];
-
 /** Reads a table and goes on with it; one that the server has not is empty. -errno. */
 function table(
   calls: SysctlCalls,
@@ -86,9 +76,8 @@ function linkOf(message: Uint8Array): NetInterface {
   const isLoopback = (info.flags & nb.NB_IFF_LOOPBACK) !== 0;
   return {
     index: info.index,
-    name: name === LOOPBACK.netbsd ? LOOPBACK.linux : name,
-    // Linux's lo is not for groups, NetBSD's lo0 is.
-    flags: linuxFlags(info.flags & ~(isLoopback ? nb.NB_IFF_MULTICAST : 0)),
+    name: name === NETBSD_LOOPBACK ? LINUX_LOOPBACK : name,
+    flags: toLinuxInterfaceFlags(info.flags),
     mtu: info.mtu,
     hardwareType: isLoopback ? rt.ARPHRD_LOOPBACK : rt.ARPHRD_ETHER,
     mac: hardware,
@@ -98,10 +87,6 @@ function linkOf(message: Uint8Array): NetInterface {
     rxBytes: info.inBytes,
     txBytes: info.outBytes,
   };
-}
-
-function linuxFlags(flags: number): number {
-  return FLAGS.reduce((all, [netbsd, linux]) => ((flags & netbsd) === 0 ? all : all | linux), 0);
 }
 
 function addressOf(addresses: route.RouteAddresses, link: NetInterface): InterfaceAddress | undefined {
@@ -114,7 +99,7 @@ function addressOf(addresses: route.RouteAddresses, link: NetInterface): Interfa
     plain.family === AF_INET && (link.flags & rt.IFF_BROADCAST) !== 0 && other !== undefined;
   return {
     ...plain,
-    prefixLength: maskLength(addresses[route.NB_RTAX_NETMASK], plain.family) ?? plain.address.length * 8,
+    prefixLength: maskLength(plain, addresses[route.NB_RTAX_NETMASK]),
     broadcast: hasBroadcast ? nb.sockaddrIpv4(other) : undefined,
     scope: isLoopback
       ? rt.RT_SCOPE_HOST
@@ -124,20 +109,22 @@ function addressOf(addresses: route.RouteAddresses, link: NetInterface): Interfa
   };
 }
 
-function plainAddress(sockaddr: Uint8Array): { family: number; address: Uint8Array } | undefined {
+interface PlainAddress {
+  readonly family: number;
+  readonly address: Uint8Array;
+}
+
+/** Bits of an address's mask: all of them where there is none. */
+function maskLength({ family, address }: PlainAddress, mask: Uint8Array | undefined): number {
+  const bits = mask === undefined ? undefined : nb.bitsOfMask(family, mask);
+  return bits ?? address.length * 8;
+}
+
+function plainAddress(sockaddr: Uint8Array): PlainAddress | undefined {
   if (sockaddr.length < 2) return undefined;
   if (sockaddr[1] === NB_AF_INET) return { family: AF_INET, address: nb.sockaddrIpv4(sockaddr) };
   if (sockaddr[1] === NB_AF_INET6) return { family: AF_INET6, address: nb.sockaddrIpv6(sockaddr).ipv6 };
   return undefined;
-}
-
-/** Bits of a mask, whose sockaddr ends where its zeros begin. */
-function maskLength(mask: Uint8Array | undefined, family: number): number | undefined {
-  if (mask === undefined) return undefined;
-  if (family === AF_INET) return prefixLength(nb.sockaddrIpv4(mask));
-  const bytes = new Uint8Array(16);
-  bytes.set(mask.subarray(8, 24));
-  return prefixLength(bytes);
 }
 
 /** SocketProcess.routes() */
@@ -162,7 +149,6 @@ function routeOf(entry: route.RouteMessage): NetRoute | undefined {
   if ((entry.flags & route.NB_RTF_UP) === 0 || (entry.flags & hidden) !== 0) return undefined;
   const destination = plainAddress(entry.addresses[route.NB_RTAX_DST] ?? NOTHING);
   if (destination === undefined) return undefined;
-  const whole = destination.address.length * 8;
   const isHost = (entry.flags & route.NB_RTF_HOST) !== 0;
   const gateway = entry.addresses[route.NB_RTAX_GATEWAY] ?? NOTHING;
   const through =
@@ -172,9 +158,7 @@ function routeOf(entry: route.RouteMessage): NetRoute | undefined {
   return {
     family: destination.family,
     destination: destination.address,
-    prefixLength: isHost
-      ? whole
-      : (maskLength(entry.addresses[route.NB_RTAX_NETMASK], destination.family) ?? whole),
+    prefixLength: maskLength(destination, isHost ? undefined : entry.addresses[route.NB_RTAX_NETMASK]),
     gateway: through?.address,
     interface: entry.index,
   };

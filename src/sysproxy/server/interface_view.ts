@@ -1,24 +1,13 @@
 /** The kernel's interfaces as NetBSD's programs see them: names, flags, addresses. */
-import { IPV4_SIZE, IPV6_SIZE, isLinkScope, prefixLength, prefixMask } from '../../abi/address.js';
+import { IPV4_SIZE, IPV6_SIZE, isLinkScope, prefixMask } from '../../abi/address.js';
 import { ENODEV, ENXIO } from '../../abi/linux/errno.js';
-import {
-  ARPHRD_LOOPBACK,
-  IFF_BROADCAST,
-  IFF_LOOPBACK,
-  IFF_MULTICAST,
-  IFF_RUNNING,
-  IFF_UP,
-} from '../../abi/linux/rtnetlink.js';
+import { ARPHRD_LOOPBACK } from '../../abi/linux/rtnetlink.js';
 import { AF_INET, AF_INET6 } from '../../abi/linux/socket.js';
 import {
   embedScope,
   encodeSockaddrDl,
-  NB_IFF_BROADCAST,
-  NB_IFF_LOOPBACK,
   NB_IFF_MULTICAST,
-  NB_IFF_RUNNING,
   NB_IFF_SIMPLEX,
-  NB_IFF_UP,
   NB_IFT_ETHER,
   NB_IFT_LOOP,
   netbsdSockaddrIn,
@@ -26,13 +15,10 @@ import {
   sockaddrIpv4,
   sockaddrIpv6,
 } from '../../abi/netbsd/interface.js';
+import { LINUX_LOOPBACK, NETBSD_LOOPBACK, toNetbsdInterfaceFlags } from '../../abi/netbsd/interface_words.js';
 import { NB_AF_INET, NB_AF_INET6 } from '../../abi/netbsd/socket.js';
 import { isDone, type Result } from '../../kernel/rump_kernel.js';
 import type { InterfaceAddress, NetInterface, NetRoute, SocketProcess } from '../../kernel/socket_calls.js';
-
-/** The loopback interface on Linux and on NetBSD; all others have the same name on both. */
-const LINUX_LOOPBACK = 'lo';
-const NETBSD_LOOPBACK = 'lo0';
 
 export function netbsdName(name: string): string {
   return name === LINUX_LOOPBACK ? NETBSD_LOOPBACK : name;
@@ -61,22 +47,13 @@ export function changed(result: Result): number {
   return result === -ENODEV ? -ENXIO : result;
 }
 
-const FLAGS: readonly (readonly [linux: number, netbsd: number])[] = [
-  [IFF_UP, NB_IFF_UP],
-  [IFF_BROADCAST, NB_IFF_BROADCAST],
-  [IFF_LOOPBACK, NB_IFF_LOOPBACK],
-  [IFF_RUNNING, NB_IFF_RUNNING],
-  [IFF_MULTICAST, NB_IFF_MULTICAST],
-];
-
 export function isLoopback({ hardwareType }: NetInterface): boolean {
   return hardwareType === ARPHRD_LOOPBACK;
 }
 
 /** NB_IFF_* of an interface; an Ethernet does not hear itself (SIMPLEX), and lo0 has MULTICAST on NetBSD. */
 export function netbsdFlags(link: NetInterface): number {
-  const own = isLoopback(link) ? NB_IFF_MULTICAST : NB_IFF_SIMPLEX;
-  return FLAGS.reduce((all, [linux, netbsd]) => ((link.flags & linux) !== 0 ? all | netbsd : all), own);
+  return toNetbsdInterfaceFlags(link.flags) | (isLoopback(link) ? NB_IFF_MULTICAST : NB_IFF_SIMPLEX);
 }
 
 /** NB_IFT_* */
@@ -134,12 +111,4 @@ export function namedBy(sockaddr: Uint8Array): Named | undefined {
     default:
       return undefined;
   }
-}
-
-/** Bits of a mask that may be shorter than its family's sockaddr, whose family may be missing; undefined for one with gaps. */
-export function bitsOfMask(family: number, mask: Uint8Array): number | undefined {
-  const bytes = new Uint8Array(family === AF_INET ? IPV4_SIZE : IPV6_SIZE);
-  const from = family === AF_INET ? 4 : 8;
-  bytes.set(mask.subarray(from, from + bytes.length));
-  return prefixLength(bytes);
 }

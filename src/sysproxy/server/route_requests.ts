@@ -1,7 +1,7 @@
 /** What the routing table answers to a message that a program has written (route_output() of sys/net/rtsock.c). */
 import { EACCES, EEXIST, EINVAL, ENETUNREACH, ENODEV, EOPNOTSUPP, ESRCH } from '../../abi/linux/errno.js';
 import { AF_INET, AF_INET6 } from '../../abi/linux/socket.js';
-import { decodeSockaddrDl } from '../../abi/netbsd/interface.js';
+import { bitsOfMask, decodeSockaddrDl } from '../../abi/netbsd/interface.js';
 import {
   decodeRouteMessage,
   encodeRouteMessage,
@@ -24,7 +24,7 @@ import { interfaceFor, isSame, type RouteWish } from '../../kernel/net/netlink_c
 import { matches } from '../../kernel/net/netlink_messages.js';
 import type { Credentials } from '../../kernel/rump_kernel.js';
 import type { NetInterface, NetRoute, SocketProcess } from '../../kernel/socket_calls.js';
-import { bitsOfMask, changed, linksOf, maskSockaddr, namedBy, routesOf } from './interface_view.js';
+import { changed, linksOf, maskSockaddr, namedBy, routesOf } from './interface_view.js';
 import { routeEntry } from './route_lists.js';
 
 /** 0, -errno, or the message that answers RTM_GET. `bytes` is one whole message. */

@@ -1,11 +1,13 @@
 /* What the self-checking programs share: a check that names its line, and files of the directory that is tested. */
 #pragma once
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -58,6 +60,20 @@ static inline int wait_for_child(pid_t pid)
 	while (waitpid(pid, &status, __WALL) < 0)
 		CHECK(errno == EINTR);
 	return status;
+}
+
+/* A socket that listens on the loopback interface, closed on exec; its address. */
+static inline int listening(struct sockaddr_in *at)
+{
+	socklen_t length = sizeof *at;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	memset(at, 0, sizeof *at);
+	at->sin_family = AF_INET;
+	at->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	CHECK(fd >= 0 && bind(fd, (struct sockaddr *)at, sizeof *at) == 0 && listen(fd, 8) == 0);
+	CHECK(getsockname(fd, (struct sockaddr *)at, &length) == 0);
+	return fd;
 }
 
 /* Runs the parts that are named, or all of them. Each prints a line. */

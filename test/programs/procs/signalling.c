@@ -61,19 +61,6 @@ static void catch(int signal, void (*handler)(int, siginfo_t *, void *), int fla
 	CHECK(sigaction(signal, &action, NULL) == 0);
 }
 
-static int listening(struct sockaddr_in *at)
-{
-	socklen_t length = sizeof *at;
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	memset(at, 0, sizeof *at);
-	at->sin_family = AF_INET;
-	at->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	CHECK(fd >= 0 && bind(fd, (struct sockaddr *)at, sizeof *at) == 0 && listen(fd, 8) == 0);
-	CHECK(getsockname(fd, (struct sockaddr *)at, &length) == 0);
-	return fd;
-}
-
 static void connected(int *one, int *two)
 {
 	struct sockaddr_in at;
@@ -239,10 +226,7 @@ struct helper {
 static void *helps(void *argument)
 {
 	struct helper *helper = argument;
-	sigset_t all;
 
-	(void)sigfillset(&all);
-	CHECK(pthread_sigmask(SIG_BLOCK, &all, NULL) == 0);
 	while (alarms < helper->alarms)
 		sched_yield();
 	if (helper->to >= 0) {
@@ -253,6 +237,17 @@ static void *helps(void *argument)
 		CHECK(fd >= 0 && connect(fd, (struct sockaddr *)&helper->at, sizeof helper->at) == 0 && close(fd) == 0);
 	}
 	return NULL;
+}
+
+/* Signals are blocked in the helper from its birth: they are the caller's, whose alternate stack it is. */
+static void begin(struct helper *helper)
+{
+	sigset_t all, before;
+
+	(void)sigfillset(&all);
+	CHECK(pthread_sigmask(SIG_BLOCK, &all, &before) == 0);
+	CHECK(pthread_create(&helper->thread, NULL, helps, helper) == 0);
+	CHECK(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
 }
 
 /* SIGALRM on an alternate stack while calls wait: with SA_RESTART they go on, without it they end with EINTR. */
@@ -275,7 +270,7 @@ static void restart(void)
 			helper.alarms = 5;
 			helper.to = what == 0 ? fifo : what == 1 || what == 3 ? two : -1;
 			if (restarts)
-				CHECK(pthread_create(&helper.thread, NULL, helps, &helper) == 0);
+				begin(&helper);
 			every(20000);
 			errno = 0;
 			if (what == 0)

@@ -134,19 +134,6 @@ static void directory_step(uint64_t *seed)
 	CHECK(rmdir(path) == 0);
 }
 
-static int listening(struct sockaddr_in *at)
-{
-	socklen_t length = sizeof *at;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	memset(at, 0, sizeof *at);
-	at->sin_family = AF_INET;
-	at->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	CHECK(fd >= 0 && bind(fd, (struct sockaddr *)at, sizeof *at) == 0 && listen(fd, 8) == 0);
-	CHECK(getsockname(fd, (struct sockaddr *)at, &length) == 0);
-	return fd;
-}
-
 static void wait_for(int fd, short events)
 {
 	struct pollfd want = { .fd = fd, .events = events };

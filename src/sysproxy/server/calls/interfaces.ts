@@ -12,6 +12,7 @@ import {
 import { AF_INET, AF_INET6 } from '../../../abi/linux/socket.js';
 import {
   type AddressRequest,
+  bitsOfMask,
   decodeAliasreq,
   ifreqFlags,
   ifreqValue,
@@ -55,7 +56,6 @@ import type { OpenSocket } from '../../../kernel/net/open_socket.js';
 import type { InterfaceAddress, InterfaceChange, NetInterface } from '../../../kernel/socket_calls.js';
 import type { Call, Steps } from '../call.js';
 import {
-  bitsOfMask,
   changed,
   isLoopback,
   linkSockaddr,
